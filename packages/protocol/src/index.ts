@@ -1,0 +1,16 @@
+export type { Change, Operation, Relation } from './change.js';
+export type { Context, ContextText } from './context.js';
+export { decodeContext } from './decode-context.js';
+export type { EncodeOptions } from './encode-context.js';
+export { DEFAULT_MAX_CONTEXT_BYTES, encodeContext } from './encode-context.js';
+export type { ErrorCode, ErrorOptions } from './error.js';
+export { ColophonError, ERROR_CODES } from './error.js';
+export type { JsonText } from './json-text.js';
+export { escapeNonAscii } from './json-text.js';
+export type { Logger } from './logger.js';
+export { SILENT } from './logger.js';
+export type { Lsn } from './lsn.js';
+export { formatLsn, INVALID_LSN, lsn, parseLsn } from './lsn.js';
+export { DEFAULT_PREFIX, markerPrefix, trailPrefix } from './prefix.js';
+export type { RememberedRelation, Sink, SourceDescription, StoredPosition } from './sink.js';
+export type { TransactionEnd, TransactionFacts, TransactionPart } from './transaction.js';

@@ -1,0 +1,59 @@
+import type { Lsn } from './lsn.js';
+import type { TransactionPart } from './transaction.js';
+
+/** The source whose transactions a sink is about to receive. */
+export interface SourceDescription {
+  /** The source's name in audit records. */
+  readonly name: string;
+  /** Its label: production, staging, …; empty where none is given. */
+  readonly environment: string;
+  readonly database: string;
+  readonly systemIdentifier: string;
+  readonly timeline: number;
+  readonly slot: string;
+}
+
+/** How far a sink has durably stored a source. */
+export interface StoredPosition {
+  readonly systemIdentifier: string;
+  readonly timeline: number;
+  /** Start of the last stored transaction's commit record. */
+  readonly commitLsn: Lsn;
+  /** End of it. Every transaction of this timeline whose commit LSN is below is stored. */
+  readonly endLsn: Lsn;
+}
+
+/** A table's key as last seen in the source's catalog, kept so that changes of a dropped table still have theirs. */
+export interface RememberedRelation {
+  readonly oid: number;
+  /** The table's own schema and name (the leaf's, for a partition). */
+  readonly schema: string;
+  readonly table: string;
+  /** The root's schema and name where it is a partition, else null. */
+  readonly rootSchema: string | null;
+  readonly rootTable: string | null;
+  readonly keyColumns: readonly string[];
+}
+
+/**
+ * Where audit records go. The consumer calls one method at a time and waits for it:
+ * `open (write* flush)* close`. After any rejection nothing of what was written since the last `flush` may stay;
+ * the consumer then calls `open` again and resumes from the position it returns.
+ */
+export interface Sink {
+  /** Gets ready for a source and says how far it is stored; null where nothing is. Also called again after a failure. */
+  open(source: SourceDescription): Promise<StoredPosition | null>;
+  /**
+   * Takes transactions in commit order, large ones in several parts. Nothing of it is durable or visible yet.
+   * The sink may not keep the array: the consumer reuses nothing but frees it.
+   */
+  write(parts: readonly TransactionPart[]): Promise<void>;
+  /** Makes everything written so far durable and visible together with the position, at once or not at all. Called only between transactions. */
+  flush(position: StoredPosition): Promise<void>;
+  /** Ends; what was not flushed is forgotten. */
+  close(): Promise<void>;
+  /** The keys of tables seen earlier, dropped ones too. Optional: without it the keys of dropped tables are not known. */
+  recallRelations?(): Promise<readonly RememberedRelation[]>;
+  /** Keeps tables' keys for later. May be called between any two other calls; durable with the next `flush` or before. */
+  rememberRelations?(relations: readonly RememberedRelation[]): Promise<void>;
+}
