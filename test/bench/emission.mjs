@@ -1,0 +1,95 @@
+import { runWithContext } from '@colophon/context';
+import { instrument } from '@colophon/pg';
+import { createDatabase, dropDatabase } from '@colophon/testkit';
+import pg from 'pg';
+import { interleave, query, ratio } from './measure.mjs';
+
+const ROUNDS = 5;
+const OPERATIONS = 1500;
+const WARM_UP = 300;
+
+const CONTEXT = { user: 42, endpoint: 'PUT /todo/:id', requestId: '0f8fad5b-d9cb-469f-a165-70867728950e' };
+
+const update = (client, i) =>
+  client.query('UPDATE todo SET title = $1 WHERE id = $2', [`title ${i}`, 1 + (i % 1000)]);
+const updateNamed = (client, i) =>
+  client.query({
+    name: 'u',
+    text: 'UPDATE todo SET title = $1 WHERE id = $2',
+    values: [`title ${i}`, 1 + (i % 1000)],
+  });
+const updateSimple = (client, i) =>
+  client.query(`UPDATE todo SET title = 'title ${i % 50}' WHERE id = ${1 + (i % 50)}`);
+const updateNothing = (client) => client.query('UPDATE todo SET title = $1 WHERE id = $2', ['x', 0]);
+const read = (client, i) => client.query('SELECT id, title FROM todo WHERE id = $1', [1 + (i % 1000)]);
+const readTrailed = (client, i) =>
+  client.query('SELECT id, own_function(title) FROM todo WHERE id = $1', [1 + (i % 1000)]);
+async function transaction(client, i) {
+  await client.query('BEGIN');
+  await read(client, i);
+  await update(client, i);
+  await client.query('COMMIT');
+}
+
+export const OPERATIONS_BY_NAME = [
+  { what: 'autocommit write, values', operation: update, target: '≤ 1.10×' },
+  { what: 'autocommit write, named statement', operation: updateNamed, target: '≤ 1.10×' },
+  { what: 'autocommit write, text without values', operation: updateSimple, target: '≤ 1.10×' },
+  { what: 'autocommit write of 0 rows', operation: updateNothing },
+  { what: 'read', operation: read, target: '≤ 1.03×' },
+  { what: 'read that has to be trailed', operation: readTrailed, target: '≤ 1.15×' },
+  { what: 'BEGIN, read, write, COMMIT', operation: transaction, target: '≤ 1.10×' },
+];
+
+/** What an application's queries cost with Colophon, in ratios to plain node-postgres. */
+export async function emission(server) {
+  const url = await createDatabase(server.url());
+  await prepare(url);
+  const rows = await compare(url, OPERATIONS_BY_NAME);
+  await dropDatabase(url);
+  return rows;
+}
+
+export async function prepare(url) {
+  await query(
+    url,
+    `CREATE TABLE todo (id int PRIMARY KEY, title text);
+     INSERT INTO todo SELECT g, 'title ' || g FROM generate_series(1, 1000) g;
+     CREATE FUNCTION own_function(t text) RETURNS text LANGUAGE sql AS 'SELECT upper(t)';`,
+  );
+}
+
+/** Each operation through a plain and an instrumented client, connections fresh each round. */
+export async function compare(url, operations, label = '') {
+  const rows = [];
+  for (const { what, operation, target } of operations) {
+    const named = [];
+    const nameless = [];
+    let plainMicros = 0;
+    for (let round = 0; round < ROUNDS; round++) {
+      const plain = await connect(url);
+      const ours = instrument(await connect(url));
+      const subjects = [
+        (i) => operation(plain, i),
+        (i) => runWithContext({ ...CONTEXT, i }, () => operation(ours, i)),
+        (i) => operation(ours, i),
+      ];
+      await interleave(subjects, WARM_UP);
+      const [a, b, c] = await interleave(subjects, OPERATIONS);
+      plainMicros = a;
+      named.push(b / a);
+      nameless.push(c / a);
+      await plain.end();
+      await ours.end();
+    }
+    const note = `plain ${plainMicros.toFixed(0)} µs; without a context ${ratio(nameless)}`;
+    rows.push({ what: what + label, value: ratio(named), target, note });
+  }
+  return rows;
+}
+
+async function connect(url) {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  return client;
+}
