@@ -1,4 +1,6 @@
 export type { Change, Operation, Relation } from './change.js';
+export type { ChangeIdentity, ParsedChangeId } from './change-id.js';
+export { changeId, parseChangeId, sourceHash } from './change-id.js';
 export type { Context, ContextText } from './context.js';
 export { decodeContext } from './decode-context.js';
 export type { EncodeOptions } from './encode-context.js';
