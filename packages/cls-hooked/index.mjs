@@ -1,1 +1,2 @@
-export * from './dist/index.js';
+export * from '@colophon/context/cls';
+export { default } from '@colophon/context/cls';

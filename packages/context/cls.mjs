@@ -1,1 +1,2 @@
 export * from './dist/cls.js';
+export { default } from './dist/cls.js';

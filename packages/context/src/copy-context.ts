@@ -1,0 +1,83 @@
+import { types } from 'node:util';
+import type { Context } from './context.js';
+import { ContextError } from './context-error.js';
+
+/** Stands for a value whose getter throws, here as on the wire. */
+const UNREADABLE = '[unserializable]';
+
+/**
+ * A frozen copy of a caller's context laid over `outer`. Plain objects, arrays and dates in it are copied too, so that nothing the
+ * caller does to them later can rename a write that is under way; other objects stay as they are.
+ * `null` and `undefined` add nothing. Throws `INVALID_CONTEXT` for what has no names in it: a string, an array, a Map, a promise …
+ */
+export function copyContext(given: unknown, outer: Context | undefined, asked: string): Context {
+  const target: Record<string, unknown> = { ...outer };
+  if (given === null || given === undefined) return Object.freeze(target);
+  const kind = unsuitableKind(given);
+  if (kind !== undefined) {
+    throw new ContextError(
+      'INVALID_CONTEXT',
+      `${asked} was given ${kind} as context, wanted an object such as { user: 42 }: give it one, or {} for none`,
+      { given: kind },
+    );
+  }
+  try {
+    copyMembers(given as object, target, new Map());
+  } catch (cause) {
+    throw new ContextError(
+      'INVALID_CONTEXT',
+      `${asked} was given an object whose keys cannot be read: give it a plain object`,
+      { given: 'an unreadable object' },
+      cause,
+    );
+  }
+  return Object.freeze(target);
+}
+
+/** What it is, where that cannot be a context. */
+function unsuitableKind(given: unknown): string | undefined {
+  if (typeof given !== 'object') return `a ${typeof given}`;
+  if (Array.isArray(given)) return 'an array';
+  if (types.isMap(given)) return 'a Map';
+  if (types.isSet(given)) return 'a Set';
+  if (types.isDate(given)) return 'a Date';
+  if (types.isPromise(given)) return 'a promise';
+  return undefined;
+}
+
+function copyMembers(source: object, target: object, copies: Map<object, object>): void {
+  for (const key of Object.keys(source)) {
+    let value: unknown;
+    try {
+      value = copyValue((source as Record<string, unknown>)[key], copies);
+    } catch {
+      value = UNREADABLE;
+    }
+    // Assigning to `__proto__` would replace the copy's prototype instead of giving it a key.
+    if (key === '__proto__') {
+      Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
+    } else {
+      (target as Record<string, unknown>)[key] = value;
+    }
+  }
+}
+
+/** `copies` keeps what was met already: a cycle stays a cycle, and something shared is copied once. */
+function copyValue(value: unknown, copies: Map<object, object>): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  const known = copies.get(value);
+  if (known !== undefined) return known;
+  if (types.isDate(value)) return new Date(value);
+  const isArray = Array.isArray(value);
+  if (!isArray && !isPlain(value)) return value;
+  const copy: object = isArray ? new Array(value.length) : {};
+  copies.set(value, copy);
+  copyMembers(value, copy, copies);
+  return Object.freeze(copy);
+}
+
+function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value);
+  // An object of another realm (a vm, Jest) is as plain: its prototype's prototype is null, like ours.
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
