@@ -1,0 +1,143 @@
+import net from 'node:net';
+
+/** A TCP proxy before a PostgreSQL server that counts what passes and can break it. */
+export interface TcpProxy {
+  readonly port: number;
+  /** The same connection string, through the proxy and without TLS. */
+  url(databaseUrl: string): string;
+  /** How often a burst of data from a client was answered by a ReadyForQuery: request-response turns, of all connections, from the start. */
+  turns(): number;
+  /** How many pieces of data came from clients: one a write, unless TCP split or joined it. */
+  requests(): number;
+  readonly bytes: { toServer: number; toClient: number };
+  /** Destroys all connections, on both sides. */
+  cut(): void;
+  /** Whether new connections are closed at once. */
+  refuse(on: boolean): void;
+  /** Stops passing anything on, with connections left open: a dead network. */
+  pause(): void;
+  resume(): void;
+  close(): Promise<void>;
+}
+
+const READY_FOR_QUERY = 'Z'.charCodeAt(0);
+const HEADER_BYTES = 5;
+
+/** Starts a proxy before the server at `host` and `port`. */
+export async function startProxy(target: { host: string; port: number }): Promise<TcpProxy> {
+  const pairs = new Set<[net.Socket, net.Socket]>();
+  const bytes = { toServer: 0, toClient: 0 };
+  let turns = 0;
+  let requests = 0;
+  let isRefusing = false;
+  let isPaused = false;
+
+  const server = net.createServer((client) => {
+    if (isRefusing) {
+      client.destroy();
+      return;
+    }
+    const upstream = net.connect(target.port, target.host);
+    const pair: [net.Socket, net.Socket] = [client, upstream];
+    pairs.add(pair);
+    let isAsked = false;
+    const watch = watchForReady(() => {
+      if (isAsked) turns++;
+      isAsked = false;
+    });
+    client.setNoDelay(true);
+    upstream.setNoDelay(true);
+    pass(client, upstream, (chunk) => {
+      isAsked = true;
+      requests++;
+      bytes.toServer += chunk.length;
+    });
+    pass(upstream, client, (chunk) => {
+      bytes.toClient += chunk.length;
+      watch(chunk);
+    });
+    const end = () => {
+      pairs.delete(pair);
+      client.destroy();
+      upstream.destroy();
+    };
+    for (const socket of pair) {
+      socket.on('error', end);
+      socket.on('close', end);
+      if (isPaused) socket.pause();
+    }
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = server.address() as net.AddressInfo;
+
+  return {
+    port,
+    bytes,
+    turns: () => turns,
+    requests: () => requests,
+    url(databaseUrl) {
+      const url = new URL(databaseUrl);
+      url.hostname = '127.0.0.1';
+      url.port = String(port);
+      return url.href;
+    },
+    cut() {
+      for (const pair of pairs) for (const socket of pair) socket.destroy();
+    },
+    refuse(on) {
+      isRefusing = on;
+    },
+    pause() {
+      isPaused = true;
+      for (const pair of pairs) for (const socket of pair) socket.pause();
+    },
+    resume() {
+      isPaused = false;
+      for (const pair of pairs) for (const socket of pair) socket.resume();
+    },
+    close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const pair of pairs) for (const socket of pair) socket.destroy();
+      return closed;
+    },
+  };
+
+  function pass(from: net.Socket, to: net.Socket, count: (chunk: Buffer) => void): void {
+    from.on('data', (chunk: Buffer) => {
+      count(chunk);
+      if (!to.write(chunk)) {
+        from.pause();
+        to.once('drain', () => {
+          if (!isPaused) from.resume();
+        });
+      }
+    });
+  }
+}
+
+/** Follows the server's messages by their headers alone, however TCP cuts them. */
+function watchForReady(onReady: () => void): (chunk: Buffer) => void {
+  const header = Buffer.alloc(HEADER_BYTES);
+  let filled = 0;
+  let bodyLeft = 0;
+  return (chunk) => {
+    let at = 0;
+    while (at < chunk.length) {
+      if (bodyLeft > 0) {
+        const taken = Math.min(bodyLeft, chunk.length - at);
+        bodyLeft -= taken;
+        at += taken;
+        if (bodyLeft === 0 && header[0] === READY_FOR_QUERY) onReady();
+        continue;
+      }
+      header[filled++] = chunk[at++]!;
+      if (filled === HEADER_BYTES) {
+        filled = 0;
+        bodyLeft = header.readUInt32BE(1) - 4;
+      }
+    }
+  };
+}
