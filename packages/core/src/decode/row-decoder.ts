@@ -1,0 +1,239 @@
+import type { JsonText, Operation, Relation } from '@colophon/protocol';
+import { asciiText, int32At, utf8Text } from './bytes.js';
+import { jsonString } from './json-string.js';
+import { type Converter, integerJson, numberJson } from './json-value.js';
+import { jsonbText } from './jsonb-text.js';
+import type { RelationMessage, RowMessage } from './message.js';
+import { violation } from './message-reader.js';
+import { NULL_COLUMN, TEXT_COLUMN, type Tuple } from './tuple.js';
+import type { TypeCatalog } from './type-catalog.js';
+import { TYPE } from './type-oid.js';
+
+/** A row message, decoded: all of a `Change` but its place in the transaction. */
+export interface DecodedRow {
+  readonly relation: Relation;
+  readonly operation: Operation;
+  readonly key: JsonText;
+  readonly primaryKey: string | null;
+  readonly before: JsonText;
+  readonly after: JsonText;
+  readonly unchanged: readonly string[];
+}
+
+const NONE: readonly string[] = [];
+const EMPTY: JsonText = '{}';
+
+/** How a column's bytes become JSON; the first three without a look at each character. */
+enum Form {
+  Integer,
+  Number,
+  Plain,
+  Text,
+  Converted,
+}
+
+/** Types whose text is ASCII without anything that JSON escapes. */
+const PLAIN: ReadonlySet<number> = new Set([TYPE.uuid, TYPE.date, TYPE.time, TYPE.timetz, TYPE.oid]);
+
+interface Column {
+  readonly name: string;
+  /** Part of the replica identity. */
+  readonly isKey: boolean;
+  /** Its place in the primary key, or -1. */
+  readonly keyPlace: number;
+  /** `"name":` */
+  readonly label: string;
+  readonly form: Form;
+  readonly convert: Converter;
+}
+
+/** Decodes the rows of one table as one relation message describes it: from bytes to JSON text in one pass. */
+export class RowDecoder {
+  readonly message: RelationMessage;
+  /** The table as its changes name it. Replaced when its root was renamed. */
+  relation: Relation;
+  /** Whether a column's type is, or holds, a composite: see `SourceCatalog.needsRefresh`. */
+  readonly holdsComposite: boolean;
+  private readonly columns: readonly Column[];
+  private readonly keyLabels: readonly string[];
+  /** The key's places in the order in which `jsonb` prints its members. */
+  private readonly printOrder: readonly number[];
+  // The key of the row at hand: filled while it is decoded.
+  private readonly keyText: (string | null)[];
+  private readonly keyJson: JsonText[];
+  private unchanged: string[] | null = null;
+
+  constructor(message: RelationMessage, relation: Relation, types: TypeCatalog) {
+    this.message = message;
+    this.relation = relation;
+    this.holdsComposite = message.columns.some(({ typeOid }) => types.holdsComposite(typeOid));
+    this.columns = message.columns.map(({ name, isKey, typeOid }) => {
+      const convert = types.converterOf(typeOid);
+      const keyPlace = relation.keyColumns.indexOf(name);
+      return { name, isKey, keyPlace, label: labelOf(name), form: formOf(typeOid, convert), convert };
+    });
+    this.keyLabels = relation.keyColumns.map(labelOf);
+    this.printOrder = relation.keyColumns
+      .map((name, place) => ({ place, bytes: Buffer.from(name) }))
+      .sort((a, b) => a.bytes.length - b.bytes.length || Buffer.compare(a.bytes, b.bytes))
+      .map(({ place }) => place);
+    this.keyText = relation.keyColumns.map(() => null);
+    this.keyJson = relation.keyColumns.map(() => EMPTY);
+  }
+
+  /**
+   * The row as JSON. For a TRUNCATE, which names several tables, this table's part of it.
+   * Throws `PROTOCOL_VIOLATION` where the row has another number of columns than the relation message.
+   */
+  decode(message: RowMessage): DecodedRow {
+    const { relation } = this;
+    this.keyText.fill(null);
+    this.unchanged = null;
+    switch (message.tag) {
+      case 'insert': {
+        const after = this.rowJson(message.after, null, false, true);
+        return this.result(relation, 'CREATE', EMPTY, after);
+      }
+      case 'update': {
+        const isWhole = message.oldKind === 'O';
+        const before = message.before === null ? EMPTY : this.rowJson(message.before, null, !isWhole, false);
+        this.unchanged = null;
+        const after = this.rowJson(message.after, message, false, true);
+        return this.result(relation, 'UPDATE', before, after);
+      }
+      case 'delete': {
+        const before = this.rowJson(message.before, null, message.oldKind === 'K', true);
+        this.unchanged = null;
+        return this.result(relation, 'DELETE', before, EMPTY);
+      }
+      case 'truncate':
+        return {
+          relation,
+          operation: 'TRUNCATE',
+          key: EMPTY,
+          primaryKey: null,
+          before: EMPTY,
+          after: EMPTY,
+          unchanged: NONE,
+        };
+    }
+  }
+
+  private result(relation: Relation, operation: Operation, before: JsonText, after: JsonText): DecodedRow {
+    const { keyLabels, keyText, keyJson, unchanged } = this;
+    let key = EMPTY;
+    let primaryKey: string | null = null;
+    // A key of which a part isn't known (an identity index on other columns) is no key.
+    if (keyLabels.length === 1) {
+      primaryKey = keyText[0]!;
+      if (primaryKey !== null) key = `{${keyLabels[0]}${keyJson[0]}}`;
+    } else if (keyLabels.length > 1 && !keyText.includes(null)) {
+      key = `{${keyLabels.map((label, place) => label + keyJson[place]).join(',')}}`;
+      primaryKey = `{${this.printOrder.map((place) => this.printedMember(place)).join(', ')}}`;
+    }
+    return { relation, operation, key, primaryKey, before, after, unchanged: unchanged ?? NONE };
+  }
+
+  private printedMember(place: number): string {
+    const json = this.keyJson[place]!;
+    const first = json.charCodeAt(0);
+    // A string is as jsonb prints it, and so are true and false; the rest may not be.
+    const isAsPrinted = first === 0x22 || first === 0x74 || first === 0x66;
+    return `${this.keyLabels[place]} ${isAsPrinted ? json : jsonbText(json)}`;
+  }
+
+  /**
+   * A tuple as a JSON object. `identityOnly`: of a key tuple, in which all else is null without meaning it.
+   * `update`: where unchanged values are found that the tuple doesn't carry.
+   */
+  private rowJson(
+    tuple: Tuple,
+    update: { oldKind: 'K' | 'O' | null; before: Tuple | null } | null,
+    identityOnly: boolean,
+    takeKey: boolean,
+  ): JsonText {
+    const { columns } = this;
+    const { buffer } = tuple;
+    if (tuple.columnCount !== columns.length) {
+      throw violation(
+        `a row of relation ${this.message.oid} must have ${columns.length} columns, got ${tuple.columnCount}`,
+      );
+    }
+    let at = tuple.start;
+    let json = '{';
+    for (let i = 0; i < columns.length; i++) {
+      const column = columns[i]!;
+      const kind = buffer[at++];
+      let value: JsonText;
+      if (kind === TEXT_COLUMN) {
+        const start = at + 4;
+        at = start + int32At(buffer, at);
+        if (identityOnly && !column.isKey) continue;
+        value = valueJson(column, buffer, start, at);
+        if (takeKey && column.keyPlace >= 0) this.takeKey(column, value, buffer, start, at);
+      } else if (kind === NULL_COLUMN) {
+        if (identityOnly && !column.isKey) continue;
+        value = 'null';
+      } else {
+        const start = update === null ? -1 : oldValueAt(update, i, column);
+        if (start < 0) {
+          (this.unchanged ??= []).push(column.name);
+          continue;
+        }
+        const old = update!.before!.buffer;
+        const end = start + int32At(old, start - 4);
+        value = valueJson(column, old, start, end);
+        if (takeKey && column.keyPlace >= 0) this.takeKey(column, value, old, start, end);
+      }
+      json += json.length === 1 ? column.label + value : `,${column.label}${value}`;
+    }
+    return `${json}}`;
+  }
+
+  private takeKey(column: Column, value: JsonText, buffer: Buffer, start: number, end: number): void {
+    this.keyJson[column.keyPlace] = value;
+    this.keyText[column.keyPlace] = column.form === Form.Integer ? value : utf8Text(buffer, start, end);
+  }
+}
+
+function valueJson(column: Column, buffer: Buffer, start: number, end: number): JsonText {
+  switch (column.form) {
+    case Form.Integer:
+      return asciiText(buffer, start, end);
+    case Form.Number:
+      return numberJson(asciiText(buffer, start, end));
+    case Form.Plain:
+      return `"${asciiText(buffer, start, end)}"`;
+    case Form.Text:
+      return jsonString(utf8Text(buffer, start, end));
+    case Form.Converted:
+      return column.convert(utf8Text(buffer, start, end));
+  }
+}
+
+/** Where an update's old row has the text of a column that its new row left out; -1 where it hasn't. */
+function oldValueAt(
+  update: { oldKind: 'K' | 'O' | null; before: Tuple | null },
+  index: number,
+  column: Column,
+): number {
+  const { before } = update;
+  if (before === null || (update.oldKind === 'K' && !column.isKey)) return -1;
+  let at = before.start;
+  for (let i = 0; ; i++) {
+    const kind = before.buffer[at++];
+    if (i === index) return kind === TEXT_COLUMN ? at + 4 : -1;
+    if (kind === TEXT_COLUMN) at += 4 + int32At(before.buffer, at);
+  }
+}
+
+function formOf(typeOid: number, convert: Converter): Form {
+  if (convert === integerJson) return Form.Integer;
+  if (PLAIN.has(typeOid)) return Form.Plain;
+  if (convert === numberJson) return Form.Number;
+  return convert === jsonString ? Form.Text : Form.Converted;
+}
+
+function labelOf(name: string): string {
+  return `${JSON.stringify(name)}:`;
+}

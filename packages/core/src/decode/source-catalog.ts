@@ -1,0 +1,176 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Relation, RememberedRelation } from '@colophon/protocol';
+import { type CatalogQuery, SNAPSHOT_QUERY, TABLES_QUERY, type TableRow } from './catalog-query.js';
+import { chooseKeyColumns } from './key-columns.js';
+import type { RelationMessage } from './message.js';
+import { RowDecoder } from './row-decoder.js';
+import { Snapshot } from './snapshot.js';
+import { TypeCatalog } from './type-catalog.js';
+
+/** How far behind a partitioned table's new name may be noticed: nothing in the stream tells of it. */
+const ROOT_NAME_AGE_MS = 100;
+const VISIBILITY_PAUSE_MS = 5;
+const VISIBILITY_TIMEOUT_MS = 5_000;
+const PRELOAD_BATCH = 1_000;
+
+interface KnownTable {
+  /** Undefined where the catalog no longer had it. */
+  readonly row: TableRow | undefined;
+  readonly snapshot: Snapshot;
+}
+
+/**
+ * What the replication stream leaves out, from the source's catalog of today: primary keys, the roots of partitions,
+ * the make of types. Gives each relation message its `RowDecoder`.
+ *
+ * The catalog is asked again for every relation message, which the server sends anew after each alteration of
+ * a table; what alters nothing on the table itself (a composite type, a root's name) by `refresh`.
+ */
+export class SourceCatalog {
+  private readonly query: CatalogQuery;
+  private readonly types: TypeCatalog;
+  private readonly tables = new Map<number, KnownTable>();
+  private readonly remembered = new Map<number, RememberedRelation>();
+  private readonly unsaved = new Map<number, RememberedRelation>();
+  private readonly decoders = new Map<number, RowDecoder>();
+  private typesSnapshot: Snapshot | undefined;
+  private rootsSnapshot: Snapshot | undefined;
+  private rootsLoadedAtMs = 0;
+
+  /** `query` must run on an ordinary connection to the source's database, outside any transaction. */
+  constructor(query: CatalogQuery) {
+    this.query = query;
+    this.types = new TypeCatalog(query);
+  }
+
+  /** Loads all tables of a publication at once, to save their single queries later. Not needed for correctness. */
+  async load(publication?: string): Promise<void> {
+    if (publication === undefined) return;
+    const tables = await this.query<{ oid: number }>(
+      `SELECT DISTINCT c.oid
+       FROM pg_catalog.pg_publication_tables p
+         JOIN pg_catalog.pg_namespace n ON n.nspname = p.schemaname
+         JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = p.tablename
+       WHERE p.pubname = $1`,
+      [publication],
+    );
+    for (let at = 0; at < tables.length; at += PRELOAD_BATCH) {
+      await this.fetchTables(tables.slice(at, at + PRELOAD_BATCH).map(({ oid }) => oid));
+    }
+    const columns = [...this.tables.values()].flatMap(({ row }) => row?.columns ?? []);
+    await this.types.load(columns.map(({ typeOid }) => typeOid));
+  }
+
+  /** Takes in what was remembered of tables earlier: the keys of those that are gone from the catalog by now. */
+  recall(relations: readonly RememberedRelation[]): void {
+    for (const relation of relations) this.remembered.set(relation.oid, relation);
+  }
+
+  /** What is to be remembered since this was last called: tables whose key or name is new. */
+  takeRemembered(): readonly RememberedRelation[] {
+    const relations = [...this.unsaved.values()];
+    this.unsaved.clear();
+    return relations;
+  }
+
+  /**
+   * The decoder for the rows that follow a relation message. `xid` is the transaction's: the catalog is
+   * read as it is at or after that transaction's commit, waiting where the source hasn't made it visible yet.
+   * At once, without a promise, where that is known already.
+   */
+  ensure(relation: RelationMessage, xid?: number): RowDecoder | Promise<RowDecoder> {
+    const known = this.tables.get(relation.oid);
+    if (xid !== undefined && known?.snapshot.sees(xid) === true && this.knowsTypes(relation)) {
+      return this.build(relation, known.row);
+    }
+    return this.fetchAndBuild(relation, xid);
+  }
+
+  /** The decoder of the last relation message with this oid. */
+  decoderOf(relationOid: number): RowDecoder | undefined {
+    return this.decoders.get(relationOid);
+  }
+
+  /**
+   * Whether `refresh` must run before rows of this transaction are decoded: the table has values of a composite type, or
+   * is a partition, and the catalog was last read before the transaction. False at next to no cost for all other tables.
+   */
+  needsRefresh(decoder: RowDecoder, xid: number): boolean {
+    if (decoder.holdsComposite && this.typesSnapshot?.sees(xid) !== true) return true;
+    if (decoder.relation.partition === null || this.rootsSnapshot?.sees(xid) === true) return false;
+    return Date.now() - this.rootsLoadedAtMs >= ROOT_NAME_AGE_MS;
+  }
+
+  /** Reads composite types and the names of partitioned tables again. Decoders that were given out follow. */
+  async refresh(): Promise<void> {
+    this.typesSnapshot = await this.readSnapshot();
+    await this.types.refresh();
+    const partitions = [...this.decoders.values()].filter(({ relation }) => relation.partition !== null);
+    if (partitions.length > 0) await this.fetchTables(partitions.map(({ relation }) => relation.oid));
+    for (const decoder of partitions) {
+      const row = this.tables.get(decoder.relation.oid)?.row;
+      if (row === undefined) continue;
+      // Its key stays: an alteration of that comes as a relation message.
+      const { keyColumns } = decoder.relation;
+      decoder.relation = { ...this.describe(decoder.message, row), keyColumns };
+    }
+  }
+
+  private knowsTypes(relation: RelationMessage): boolean {
+    return relation.columns.every(({ typeOid }) => this.types.shapeOf(typeOid) !== undefined);
+  }
+
+  private async fetchAndBuild(relation: RelationMessage, xid: number | undefined): Promise<RowDecoder> {
+    const giveUpAtMs = Date.now() + VISIBILITY_TIMEOUT_MS;
+    for (;;) {
+      await this.fetchTables([relation.oid]);
+      // A commit is in the WAL, and may reach us, before others see it: for long where a synchronous standby is slow.
+      const known = this.tables.get(relation.oid)!;
+      if (xid === undefined || known.snapshot.sees(xid) || Date.now() > giveUpAtMs) break;
+      await delay(VISIBILITY_PAUSE_MS);
+    }
+    await this.types.load(relation.columns.map(({ typeOid }) => typeOid));
+    return this.build(relation, this.tables.get(relation.oid)!.row);
+  }
+
+  private async fetchTables(oids: readonly number[]): Promise<void> {
+    // Read first: the statement after it sees at least as much.
+    const snapshot = await this.readSnapshot();
+    const rows = new Map<number, TableRow>();
+    for (const row of await this.query<TableRow>(TABLES_QUERY, [oids])) rows.set(row.oid, row);
+    for (const oid of oids) this.tables.set(oid, { row: rows.get(oid), snapshot });
+    this.rootsSnapshot = snapshot;
+    this.rootsLoadedAtMs = Date.now();
+  }
+
+  private async readSnapshot(): Promise<Snapshot> {
+    const [row] = await this.query<{ snapshot: string }>(SNAPSHOT_QUERY);
+    return new Snapshot(row!.snapshot);
+  }
+
+  private build(message: RelationMessage, row: TableRow | undefined): RowDecoder {
+    const decoder = new RowDecoder(message, this.describe(message, row), this.types);
+    this.decoders.set(message.oid, decoder);
+    return decoder;
+  }
+
+  private describe(message: RelationMessage, row: TableRow | undefined): Relation {
+    const earlier = this.remembered.get(message.oid);
+    const { oid } = message;
+    const keyColumns = chooseKeyColumns(message, row, earlier?.keyColumns);
+    const rootSchema = row === undefined ? (earlier?.rootSchema ?? null) : row.rootSchema;
+    const rootTable = row === undefined ? (earlier?.rootTable ?? null) : row.rootTable;
+    this.remember({ oid, schema: message.schema, table: message.table, rootSchema, rootTable, keyColumns });
+    if (rootTable === null || rootSchema === null) {
+      return { oid, schema: message.schema, table: message.table, partition: null, keyColumns };
+    }
+    const partition = message.schema === rootSchema ? message.table : `${message.schema}.${message.table}`;
+    return { oid, schema: rootSchema, table: rootTable, partition, keyColumns };
+  }
+
+  private remember(relation: RememberedRelation): void {
+    if (JSON.stringify(this.remembered.get(relation.oid)) === JSON.stringify(relation)) return;
+    this.remembered.set(relation.oid, relation);
+    this.unsaved.set(relation.oid, relation);
+  }
+}
