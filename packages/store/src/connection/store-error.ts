@@ -1,0 +1,91 @@
+import { ColophonError, type ErrorCode } from '@colophon/protocol';
+
+/** SQLSTATE that `colophon.advance_position` raises where another consumer has moved the position. */
+export const OVERTAKEN = 'CP001';
+
+const BY_STATE: Readonly<Record<string, readonly [ErrorCode, string]>> = {
+  '28P01': ['AUTHENTICATION_FAILED', 'check user and password in the URL'],
+  '28000': ['AUTHENTICATION_FAILED', 'check user and pg_hba.conf'],
+  '3D000': ['DATABASE_MISSING', 'create the database or name another in the URL'],
+  '42501': ['PRIVILEGE_MISSING', 'grant this role the right, or name another role in the URL'],
+  '3F000': ['STORE_MISSING', 'run `colophon init`, or migrateStore()'],
+  '42P01': ['STORE_MISSING', 'run `colophon init`, or migrateStore()'],
+  '55P03': ['LOCK_TIMEOUT', 'try again when the session that holds the lock is done'],
+  '25006': ['SINK_FAILED', 'the server is read-only: name the primary in the URL'],
+};
+
+const LOST = /^(08|57P)/;
+const UNREACHABLE = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EPIPE',
+  'ENOENT',
+]);
+/** Classes of SQLSTATE whose messages quote values. */
+const QUOTES_DATA = /^(22|23|54)/;
+/** What may pass by itself: a full disk, too many connections, a deadlock, a cancelled statement, a restart. */
+const PASSES = /^(08|40|53|57|58)/;
+
+/** The fields of an error of node-postgres that are used. */
+interface ServerError {
+  readonly code?: string;
+  readonly message: string;
+}
+
+/** The SQLSTATE, or Node's name of a socket error; empty where there is neither. */
+export function errorState(error: unknown): string {
+  const code = (error as ServerError | undefined)?.code;
+  return typeof code === 'string' ? code : '';
+}
+
+/**
+ * What PostgreSQL or the socket said about the store, as a `ColophonError`. `doing` is the sentence's start:
+ * "The store could not be opened". Messages that may quote stored values are left out, and so is the error underneath.
+ */
+export function storeError(error: unknown, doing: string, connected = true): ColophonError {
+  if (error instanceof ColophonError) return error;
+  const state = errorState(error);
+  const quotesData = QUOTES_DATA.test(state);
+  const said = quotesData ? `SQLSTATE ${state}` : describe(error, state);
+  const options = { ...(quotesData ? {} : { cause: error }), details: { sqlstate: state } };
+  const known = BY_STATE[state];
+  if (known !== undefined) {
+    return new ColophonError(known[0], `${doing}: ${said}; ${known[1]}.`, {
+      ...options,
+      retryable: state === '55P03',
+    });
+  }
+  if (!connected) {
+    return new ColophonError('CONNECTION_FAILED', `${doing}: ${said}; check host and port in the URL.`, {
+      ...options,
+      retryable: true,
+    });
+  }
+  // Without a code it is node-postgres saying that the connection ended.
+  if (state === '' || LOST.test(state) || UNREACHABLE.has(state)) {
+    return new ColophonError(
+      'CONNECTION_LOST',
+      `${doing}: ${said}; it is tried again from the position stored.`,
+      {
+        ...options,
+        retryable: true,
+      },
+    );
+  }
+  return new ColophonError('SINK_FAILED', `${doing}: ${said}; see the server's log.`, {
+    ...options,
+    retryable: PASSES.test(state),
+  });
+}
+
+function describe(error: unknown, state: string): string {
+  const message = error instanceof Error && error.message !== '' ? error.message : String(error);
+  // A host with several addresses gives an AggregateError without a message.
+  const text = error instanceof AggregateError && error.message === '' ? state : message;
+  return text.replace(/\s+/g, ' ').replace(/[.;]$/, '');
+}

@@ -1,0 +1,258 @@
+import {
+  ColophonError,
+  changeId,
+  formatLsn,
+  type Logger,
+  parseLsn,
+  type RememberedRelation,
+  SILENT,
+  type Sink,
+  type SourceDescription,
+  type StoredPosition,
+  type TransactionPart,
+} from '@colophon/protocol';
+import type pg from 'pg';
+import { connectStore } from './connection/connect-store.js';
+import { errorState, OVERTAKEN, storeError } from './connection/store-error.js';
+import { checkStoreVersion } from './migrate/store-version.js';
+import { Batch, type SegmentIds } from './write/batch.js';
+import { advanceStatement, rememberStatement } from './write/flush-statements.js';
+import { Pipeline } from './write/pipeline.js';
+
+/** How a `PostgresStore` is made. */
+export interface PostgresStoreOptions {
+  /** Connection URL of the store's database; its schema `colophon` must be there (`migrateStore`). */
+  readonly url: string;
+  /** Shown in `pg_stat_activity`. Default `colophon`. */
+  readonly applicationName?: string;
+  /** Default: silent. */
+  readonly logger?: Logger;
+}
+
+const SEGMENT_BLOCK_BITS = 32n;
+const SEGMENT_BLOCK_HALF = 1n << (SEGMENT_BLOCK_BITS - 1n);
+const PARTITIONS_EVERY_MS = 12 * 3_600_000;
+
+/** An opened source. */
+interface Session {
+  readonly client: pg.Client;
+  readonly pipeline: Pipeline;
+  readonly source: SourceDescription;
+  readonly sourceId: number;
+  readonly ids: SegmentIds;
+  /** The last id of this block that a new flush may begin with. */
+  readonly renewIdsAt: bigint;
+  version: bigint;
+  partitionsMadeAtMs: number;
+}
+
+/**
+ * The sink that keeps audit records in PostgreSQL. One connection; a flush is one database transaction of the records
+ * and the position, sent in one turn. A flush that another consumer of the same source has overtaken stores nothing
+ * (`STORE_BUSY`). Where a connection is lost during a flush, nobody knows whether it was committed: `open` reads the
+ * true position, and a flush that the server commits only after that makes ours fail with `STORE_BUSY`, to be opened
+ * again. So each change is stored once.
+ *
+ * Errors: `STORE_MISSING`, `STORE_OUTDATED`, `STORE_TOO_NEW`, `STORE_BUSY` (retryable), `CONNECTION_FAILED` and
+ * `CONNECTION_LOST` (retryable), `AUTHENTICATION_FAILED`, `DATABASE_MISSING`, `PRIVILEGE_MISSING`, `SINK_FAILED`.
+ */
+export class PostgresStore implements Sink {
+  readonly #options: PostgresStoreOptions;
+  readonly #logger: Logger;
+  #session: Session | undefined;
+  #batch: Batch | undefined;
+  #relations: RememberedRelation[] = [];
+
+  constructor(options: PostgresStoreOptions) {
+    this.#options = options;
+    this.#logger = options.logger ?? SILENT;
+  }
+
+  async open(source: SourceDescription): Promise<StoredPosition | null> {
+    this.#drop();
+    const { url, applicationName = 'colophon' } = this.#options;
+    const client = await connectStore({ url, applicationName });
+    try {
+      await checkStoreVersion(client);
+      const { rows } = await client.query('SELECT * FROM colophon.open_source($1, $2, $3, $4, $5)', [
+        source.name,
+        source.environment,
+        source.database,
+        source.systemIdentifier,
+        source.slot,
+      ]);
+      const row = rows[0];
+      const firstId = BigInt(row.segment_block) << SEGMENT_BLOCK_BITS;
+      this.#session = {
+        client,
+        pipeline: new Pipeline(client),
+        source,
+        sourceId: row.source_id,
+        ids: { next: firstId },
+        renewIdsAt: firstId + SEGMENT_BLOCK_HALF,
+        version: BigInt(row.version),
+        partitionsMadeAtMs: Number.NEGATIVE_INFINITY,
+      };
+      await this.#makePartitions(this.#session);
+      if (row.commit_lsn === null) return null;
+      return {
+        systemIdentifier: row.system_identifier,
+        timeline: row.timeline,
+        commitLsn: parseLsn(row.commit_lsn),
+        endLsn: parseLsn(row.end_lsn),
+      };
+    } catch (error) {
+      this.#session = undefined;
+      await client.end().catch(() => {});
+      throw storeError(error, 'The store could not be opened');
+    }
+  }
+
+  async write(parts: readonly TransactionPart[]): Promise<void> {
+    const session = this.#opened();
+    const batch = (this.#batch ??= new Batch(session.pipeline, session.sourceId, session.ids));
+    try {
+      for (const part of parts) await batch.write(part);
+      if (session.pipeline.failure !== undefined) throw session.pipeline.failure.error;
+    } catch (error) {
+      throw this.#fail(error, batch);
+    }
+  }
+
+  async flush(position: StoredPosition): Promise<void> {
+    const session = this.#opened();
+    const batch = this.#batch ?? new Batch(session.pipeline, session.sourceId, session.ids);
+    const { sourceId, version } = session;
+    const relations = this.#relations;
+    try {
+      await batch.commit((newestCommittedAt) => {
+        const advance = { sourceId, version, position, changes: batch.changes, newestCommittedAt };
+        return rememberStatement(sourceId, relations) + advanceStatement(advance);
+      });
+      this.#batch = undefined;
+      this.#relations = this.#relations.slice(relations.length);
+      session.version = version + 1n;
+    } catch (error) {
+      throw this.#fail(error, batch);
+    }
+    // Between two flushes, where it holds nobody up; not at their start, where a consumer's latency is made.
+    if (Date.now() - session.partitionsMadeAtMs >= PARTITIONS_EVERY_MS) await this.#makePartitions(session);
+    if (session.ids.next >= session.renewIdsAt) this.#drop();
+  }
+
+  async close(): Promise<void> {
+    const session = this.#session;
+    this.#session = undefined;
+    this.#batch = undefined;
+    this.#relations = [];
+    // In the middle of a COPY there is no farewell: PostgreSQL rolls back when the connection ends.
+    await session?.client.end().catch(() => {});
+  }
+
+  async recallRelations(): Promise<readonly RememberedRelation[]> {
+    const { client, sourceId } = this.#opened();
+    try {
+      const { rows } = await client.query(
+        `SELECT oid::bigint::text AS oid, "schema", "table", root_schema, root_table, key_columns
+         FROM colophon.relations WHERE source_id = $1 ORDER BY relations.oid`,
+        [sourceId],
+      );
+      return rows.map((row) => ({
+        oid: Number(row.oid),
+        schema: row.schema,
+        table: row.table,
+        rootSchema: row.root_schema,
+        rootTable: row.root_table,
+        keyColumns: row.key_columns,
+      }));
+    } catch (error) {
+      throw this.#fail(error, undefined);
+    }
+  }
+
+  async rememberRelations(relations: readonly RememberedRelation[]): Promise<void> {
+    this.#relations = [...this.#relations, ...relations];
+  }
+
+  #opened(): Session {
+    const session = this.#session;
+    if (session === undefined) {
+      throw new ColophonError(
+        'CONNECTION_LOST',
+        'The store is not open; open it, and resume from its position.',
+        {
+          retryable: true,
+        },
+      );
+    }
+    return session;
+  }
+
+  /** The next `open` reads what is true: a connection on which something failed may be in any state. */
+  #drop(): void {
+    const session = this.#session;
+    this.#session = undefined;
+    this.#batch = undefined;
+    session?.client.end().catch(() => {});
+  }
+
+  #fail(error: unknown, batch: Batch | undefined): ColophonError {
+    const session = this.#session;
+    const query = session?.pipeline.failure?.query ?? -1;
+    this.#drop();
+    const state = errorState(error);
+    if (state === OVERTAKEN || state === '23505') {
+      return new ColophonError(
+        'STORE_BUSY',
+        `Another consumer stores the source ${JSON.stringify(session?.source.name)}, or stored these changes under another ` +
+          'name or environment: nothing was stored; let one consumer run for a source, under one name.',
+        { retryable: true, details: { sqlstate: state } },
+      );
+    }
+    const origin = batch?.originOf(query, lineOf(error));
+    if (origin === undefined || session === undefined)
+      return storeError(error, 'Changes could not be stored');
+    const { facts, sequence } = origin;
+    const { systemIdentifier, timeline, commitLsn } = facts;
+    const id = changeId({ systemIdentifier, timeline, commitLsn, sequence });
+    const refused = storeError(
+      error,
+      `Change ${sequence} of transaction ${facts.xid} at ${formatLsn(commitLsn)} (id ${id}) could not be stored`,
+    );
+    return new ColophonError(refused.code, refused.message, {
+      cause: refused.cause,
+      retryable: refused.retryable,
+      details: {
+        ...refused.details,
+        id,
+        commitLsn: formatLsn(commitLsn),
+        timeline,
+        xid: facts.xid,
+        sequence,
+      },
+    });
+  }
+
+  async #makePartitions(session: Session): Promise<void> {
+    session.partitionsMadeAtMs = Date.now();
+    try {
+      // Changes of a month without partitions go to the default one: nothing depends on this, so nothing waits for it.
+      await session.client.query(
+        `BEGIN; SET LOCAL lock_timeout = '2s'; SELECT colophon.make_partitions(); COMMIT`,
+      );
+    } catch (error) {
+      await session.client.query('ROLLBACK').catch(() => {});
+      this.#logger.warn(
+        { sqlstate: errorState(error) },
+        'Partitions for the coming months could not be made; the default partition takes their place.',
+      );
+    }
+  }
+}
+
+/** The row of a COPY at which the server failed, 0 where it wasn't one of changes: of the error's context only the number is taken. */
+function lineOf(error: unknown): number {
+  const where = (error as { where?: unknown } | undefined)?.where;
+  const match = typeof where === 'string' ? /^COPY change_records\D*(\d+)/.exec(where) : null;
+  return Number(match?.[1] ?? 0);
+}

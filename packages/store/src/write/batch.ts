@@ -1,0 +1,163 @@
+import type { Change, TransactionFacts, TransactionPart } from '@colophon/protocol';
+import type { Pipeline } from './pipeline.js';
+import {
+  COPY_CHANGES,
+  COPY_SEGMENTS,
+  changeRow,
+  segmentRow,
+  type TransactionRows,
+  transactionRows,
+} from './record-rows.js';
+
+/** 64 Ki characters of rows to a CopyData message; 256 Ki were no faster, 16 Ki 4 % slower. */
+const CHUNK_LENGTH = 65_536;
+/** Segments wait for the end of the changes' COPY; more than this are written in between. */
+const MAX_SEGMENTS_LENGTH = 4 * CHUNK_LENGTH;
+
+/** Hands out segments' ids. */
+export interface SegmentIds {
+  /** The id that the next transaction's first segment gets. */
+  next: bigint;
+}
+
+/** Where in the source's log a row of a COPY came from. */
+interface Origin {
+  readonly query: number;
+  /** The row's number in that COPY, from 1. */
+  readonly line: number;
+  readonly facts: TransactionFacts;
+  readonly sequence: number;
+}
+
+/**
+ * Everything that one flush makes durable, as one database transaction: the changes go out by COPY as they come, each
+ * with its segment's id; the segments follow when their transaction has ended, which is when the contexts are known. So
+ * a transaction of any size needs no more memory than a chunk, and its contexts.
+ */
+export class Batch {
+  readonly #pipeline: Pipeline;
+  readonly #sourceId: number;
+  readonly #ids: SegmentIds;
+  #isBegun = false;
+  #copyQuery: number;
+  #line = 0;
+  #rows = '';
+  #segmentRows = '';
+  #transaction: TransactionRows | undefined;
+  #segments = new Set<number>();
+  #segment = -1;
+  #segmentId = '';
+  #origins: Origin[] = [];
+  #changes = 0;
+  #newest: string | undefined;
+
+  constructor(pipeline: Pipeline, sourceId: number, ids: SegmentIds) {
+    this.#pipeline = pipeline;
+    this.#sourceId = sourceId;
+    this.#ids = ids;
+    this.#copyQuery = pipeline.queries;
+  }
+
+  /** How many changes it holds. */
+  get changes(): number {
+    return this.#changes;
+  }
+
+  /** Takes a part of a transaction; resolves when it may take more. */
+  async write(part: TransactionPart): Promise<void> {
+    const transaction = (this.#transaction ??= transactionRows(part.facts, this.#ids.next));
+    for (const change of part.changes) {
+      this.#enterSegment(transaction, change.segment);
+      this.#note(part.facts, change);
+      this.#rows += changeRow(transaction, this.#segmentId, change);
+      if (this.#rows.length >= CHUNK_LENGTH) {
+        this.#begin();
+        this.#takeRows();
+        await this.#pipeline.send();
+      }
+    }
+    if (part.end === null) return;
+    for (const segment of this.#segments) {
+      const context = part.end.contexts[segment] ?? '{}';
+      this.#segmentRows += segmentRow(this.#sourceId, transaction, segment, context);
+      if (this.#segmentRows.length >= MAX_SEGMENTS_LENGTH) await this.#writeSegmentsBetween();
+    }
+    if (this.#segments.size > 0) this.#newest = transaction.committedAt;
+    this.#ids.next += BigInt(part.end.contexts.length);
+    this.#segments.clear();
+    this.#transaction = undefined;
+    this.#segment = -1;
+  }
+
+  /** Makes it durable, together with what `statements` do; with no changes these are all. */
+  async commit(statements: (newestCommittedAt: string | null) => string): Promise<void> {
+    const last = statements(this.#newest ?? null);
+    if (this.#changes === 0) {
+      this.#pipeline.query(last);
+    } else {
+      // The statements of one message are one transaction by themselves; only a COPY begun earlier needs BEGIN.
+      if (this.#isBegun) {
+        this.#takeRows();
+        this.#pipeline.copyDone();
+        this.#pipeline.query(`${COPY_SEGMENTS};${last};COMMIT`);
+      } else {
+        this.#pipeline.query(`${COPY_CHANGES};${COPY_SEGMENTS};${last}`);
+        this.#takeRows();
+        this.#pipeline.copyDone();
+      }
+      this.#pipeline.copyData(this.#segmentRows);
+      this.#pipeline.copyDone();
+    }
+    await this.#pipeline.finish();
+  }
+
+  /** Which change a row of a COPY is; undefined where that isn't known. */
+  originOf(query: number, line: number): { facts: TransactionFacts; sequence: number } | undefined {
+    const origin = this.#origins.findLast((at) => at.query === query && at.line <= line);
+    if (origin === undefined) return;
+    return { facts: origin.facts, sequence: origin.sequence + line - origin.line };
+  }
+
+  #begin(): void {
+    if (this.#isBegun) return;
+    this.#isBegun = true;
+    this.#pipeline.query(`BEGIN;${COPY_CHANGES}`);
+  }
+
+  #takeRows(): void {
+    this.#pipeline.copyData(this.#rows);
+    this.#rows = '';
+  }
+
+  async #writeSegmentsBetween(): Promise<void> {
+    this.#begin();
+    this.#takeRows();
+    this.#pipeline.copyDone();
+    this.#copyQuery = this.#pipeline.queries;
+    this.#pipeline.query(`${COPY_SEGMENTS};${COPY_CHANGES}`);
+    this.#pipeline.copyData(this.#segmentRows);
+    this.#pipeline.copyDone();
+    this.#segmentRows = '';
+    this.#line = 0;
+    await this.#pipeline.send();
+  }
+
+  #enterSegment(transaction: TransactionRows, segment: number): void {
+    if (segment === this.#segment) return;
+    this.#segment = segment;
+    this.#segmentId = String(transaction.firstSegment + BigInt(segment));
+    this.#segments.add(segment);
+  }
+
+  #note(facts: TransactionFacts, change: Change): void {
+    this.#changes++;
+    const line = ++this.#line;
+    const last = this.#origins.at(-1);
+    const follows =
+      last !== undefined &&
+      last.facts === facts &&
+      last.query === this.#copyQuery &&
+      last.sequence + line - last.line === change.sequence;
+    if (!follows) this.#origins.push({ query: this.#copyQuery, line, facts, sequence: change.sequence });
+  }
+}
