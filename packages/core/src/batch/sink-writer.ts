@@ -1,0 +1,115 @@
+import type { RememberedRelation, Sink, StoredPosition } from '@colophon/protocol';
+import type { Batch, BatchLimits, PartQueue } from './part-queue.js';
+
+/** What a `SinkWriter` works with. */
+export interface SinkWriterOptions {
+  readonly sink: Sink;
+  readonly queue: PartQueue;
+  readonly limits: BatchLimits;
+  /** How long transactions that come in quick succession are gathered, in milliseconds. */
+  readonly gatherMs: number;
+  /** Tables whose keys the sink is to remember. */
+  readonly takeRemembered: () => readonly RememberedRelation[];
+  /** Room was made in the queue. */
+  readonly onTaken: () => void;
+  /** Everything up to the position is durable. */
+  readonly onStored: (
+    position: StoredPosition,
+    flushed: { changes: number; transactions: number; bytes: number },
+  ) => void;
+}
+
+/**
+ * Moves parts from the queue to the sink, one call at a time. Idle, a transaction is written and flushed as soon as it is
+ * whole; under load whatever has gathered meanwhile goes as one batch, with one flush.
+ */
+export class SinkWriter {
+  private readonly options: SinkWriterOptions;
+  private wake: (() => void) | null = null;
+  private ending: 'finish' | 'abandon' | null = null;
+  private lastFlushAtMs = Number.NEGATIVE_INFINITY;
+  private unflushed = { changes: 0, transactions: 0, bytes: 0 };
+
+  constructor(options: SinkWriterOptions) {
+    this.options = options;
+  }
+
+  /** Something was put into the queue. */
+  notify(): void {
+    this.wake?.();
+  }
+
+  /** Writes what is whole, then lets `run` end. */
+  finish(): void {
+    this.ending ??= 'finish';
+    this.wake?.();
+  }
+
+  /** Lets `run` end after the call to the sink that is under way. */
+  abandon(): void {
+    this.ending = 'abandon';
+    this.wake?.();
+  }
+
+  /** Works until it is told to end. Rejects with the sink's error. */
+  async run(): Promise<void> {
+    const { queue, limits } = this.options;
+    while (this.ending !== 'abandon') {
+      const mustFinish = this.ending === 'finish';
+      if (!mustFinish) await this.gather();
+      if (this.isAbandoned()) return;
+      const batch = queue.take(limits, mustFinish);
+      if (batch !== null) await this.write(batch);
+      else if (mustFinish) return;
+      else if (this.ending === null) await this.sleep();
+    }
+  }
+
+  private isAbandoned(): boolean {
+    return this.ending === 'abandon';
+  }
+
+  /** A flush costs the store about the same for one change as for hundreds, so soon after one it pays to wait a little. */
+  private async gather(): Promise<void> {
+    const { queue, limits, gatherMs } = this.options;
+    const until = this.lastFlushAtMs + gatherMs * 2;
+    const deadline = performance.now() + gatherMs;
+    while (this.ending === null && queue.transactions > 0 && !queue.isFull(limits)) {
+      const now = performance.now();
+      if (now >= until || now >= deadline) return;
+      await this.sleep(Math.min(until, deadline) - now, true);
+    }
+  }
+
+  private async write(batch: Batch): Promise<void> {
+    const { sink, takeRemembered, onTaken, onStored } = this.options;
+    onTaken();
+    const relations = takeRemembered();
+    if (relations.length > 0) await sink.rememberRelations?.(relations);
+    await sink.write(batch.parts);
+    this.unflushed.changes += batch.changes;
+    this.unflushed.transactions += batch.transactions;
+    this.unflushed.bytes += batch.bytes;
+    if (batch.position === null || this.isAbandoned()) return;
+    await sink.flush(batch.position);
+    this.lastFlushAtMs = performance.now();
+    const flushed = this.unflushed;
+    this.unflushed = { changes: 0, transactions: 0, bytes: 0 };
+    onStored(batch.position, flushed);
+  }
+
+  /** Until something happens: of each notification, or with `onlyFull` of one that fills a batch. */
+  private sleep(timeoutMs?: number, onlyFull = false): Promise<void> {
+    const { queue, limits } = this.options;
+    return new Promise((resolve) => {
+      let timer: NodeJS.Timeout | undefined;
+      const done = () => {
+        clearTimeout(timer);
+        this.wake = null;
+        resolve();
+      };
+      if (timeoutMs !== undefined) timer = setTimeout(done, timeoutMs);
+      this.wake = onlyFull ? () => (this.ending !== null || queue.isFull(limits) ? done() : undefined) : done;
+    });
+  }
+}

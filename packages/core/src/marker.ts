@@ -1,0 +1,39 @@
+import { randomUUID } from 'node:crypto';
+import { markerPrefix } from '@colophon/protocol';
+import pg from 'pg';
+import { describeSource } from './replication/connection-config.js';
+import { type SourceNames, sourceError } from './replication/source-error.js';
+
+/** A token that no other drain has. */
+export function markerToken(): string {
+  return randomUUID();
+}
+
+/**
+ * Commits a marker at the source on a connection of its own. Everything committed before it is before it in the stream.
+ * Committed synchronously, since a slot gives only what is flushed: this flushes also what others committed
+ * with `synchronous_commit = off`.
+ */
+export async function commitMarker(
+  config: pg.ClientConfig,
+  prefix: string,
+  token: string,
+  names: Omit<SourceNames, 'source'>,
+): Promise<void> {
+  const sourceNames = { ...names, source: describeSource(config) };
+  const client = new pg.Client({ ...config, options: `${config.options} -c synchronous_commit=on` });
+  client.on('error', () => {});
+  let step: 'connect' | 'query' = 'connect';
+  try {
+    await client.connect();
+    step = 'query';
+    await client.query('SELECT pg_catalog.pg_logical_emit_message(true, $1, $2)', [
+      markerPrefix(prefix),
+      token,
+    ]);
+  } catch (error) {
+    throw sourceError(error, step, sourceNames);
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
