@@ -14,6 +14,7 @@ export const ERROR_CODES = [
   'WAL_LEVEL',
   'PRIVILEGE_MISSING',
   'PUBLICATION_MISSING',
+  'PUBLICATION_UNSUITABLE',
   'SLOT_MISSING',
   'SLOT_IN_USE',
   'SLOT_INVALIDATED',
@@ -32,6 +33,7 @@ export const ERROR_CODES = [
   'SINK_FAILED',
   'TIMEOUT',
   'SPOOL_FAILED',
+  'STATEMENT_FAILED',
 ] as const;
 
 /** What went wrong, for programs. The list with remedies is in `docs/errors.md`. */

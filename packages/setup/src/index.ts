@@ -1,1 +1,34 @@
-export {};
+export type { ApplyOptions, ApplyResult } from './apply-plan.js';
+export { applyPlan } from './apply-plan.js';
+export type { ChosenTable, IdentityMode, LeftOut, TableChoice, TableWish } from './choose-tables.js';
+export { chooseTables } from './choose-tables.js';
+export type { Connection, ConnectOptions } from './connect.js';
+export { connect } from './connect.js';
+export { connectionError, errorText } from './connection-error.js';
+export { Deadline } from './deadline.js';
+export type { Check } from './diagnose.js';
+export { diagnose, formatBytes } from './diagnose.js';
+export { inspectSource } from './inspect-source.js';
+export type { Memory, RememberedTable } from './memory.js';
+export { readMemory, writeMemory } from './memory.js';
+export type { SourceNames } from './names.js';
+export { checkNames, STORE_SCHEMA } from './names.js';
+export type { Plan, Step } from './plan.js';
+export { planDrop } from './plan-drop.js';
+export type { InitPlan, InitWish } from './plan-init.js';
+export { planInit } from './plan-init.js';
+export { quoteIdentifier, quoteLiteral } from './quote.js';
+export { redact } from './redact.js';
+export type {
+  PublicationState,
+  PublishedTable,
+  RelationKind,
+  RelationState,
+  ReplicaIdentity,
+  RoleState,
+  ServerState,
+  SlotState,
+  SourceState,
+} from './source-state.js';
+export type { TableName } from './table-name.js';
+export { displayTable, parseTableNames, quoteTable } from './table-name.js';

@@ -1,0 +1,100 @@
+import { isUsableIdentity, leavesOf } from './choose-tables.js';
+import type { Check } from './diagnose.js';
+import { STORE_SCHEMA } from './names.js';
+import type { PublicationState, RelationState, SourceState } from './source-state.js';
+import { displayTable } from './table-name.js';
+
+/** Looks at every published table: one check a kind of trouble, and one for those that are fine. */
+export function diagnoseTables(state: SourceState, publication: PublicationState): Check[] {
+  const published = publishedTables(state, publication);
+  const written = published.filter((table) => table.persistence === 'permanent' && table.kind === 'table');
+  const broken = written.filter((table) => !isUsableIdentity(table, table.identity));
+  const partial = written.filter((table) => !broken.includes(table) && table.identity !== 'full');
+  const keyless = written.filter((table) => !table.hasKey && !broken.includes(table));
+  const silent = published.filter((table) => !written.includes(table));
+  const checks: Check[] = [];
+  if (written.length > 0) {
+    checks.push({
+      name: 'tables',
+      verdict: 'ok',
+      message: `${count(written)} published${untracked(state, published)}`,
+      remedy: null,
+    });
+  }
+  if (broken.length > 0) {
+    checks.push({
+      name: 'replica identity',
+      verdict: 'fail',
+      message: `UPDATE and DELETE fail in the application for ${list(broken)}: no usable replica identity`,
+      remedy: 'colophon init with these in --tables, or ALTER PUBLICATION … DROP TABLE',
+    });
+  }
+  if (partial.length > 0) {
+    checks.push({
+      name: 'replica identity',
+      verdict: 'warn',
+      message: `without FULL the row before a change isn't known: ${list(partial)}`,
+      remedy: 'colophon init with these in --tables (a new partition gets FULL only then)',
+    });
+  }
+  if (broken.length === 0 && partial.length === 0 && written.length > 0) {
+    checks.push({
+      name: 'replica identity',
+      verdict: 'ok',
+      message: `FULL on ${count(written)}`,
+      remedy: null,
+    });
+  }
+  if (keyless.length > 0) {
+    checks.push({
+      name: 'primary key',
+      verdict: 'warn',
+      message: `records of ${list(keyless)} have no key to look them up by`,
+      remedy: 'give them a primary key',
+    });
+  }
+  if (silent.length > 0) {
+    checks.push({
+      name: 'unlogged tables',
+      verdict: 'warn',
+      message: `changes of ${list(silent)} are in no WAL, so in no record`,
+      remedy: 'ALTER TABLE … SET LOGGED, or take them out of the publication',
+    });
+  }
+  return checks;
+}
+
+function publishedTables(state: SourceState, publication: PublicationState): RelationState[] {
+  const oids = new Set(publication.tables.map((table) => table.oid));
+  const found = new Map<number, RelationState>();
+  for (const relation of state.relations) {
+    const isPublished =
+      oids.has(relation.oid) || publication.isForAllTables || publication.schemas.includes(relation.schema);
+    if (!isPublished) continue;
+    if (relation.kind === 'partitioned table') {
+      for (const leaf of leavesOf(state, relation)) found.set(leaf.oid, leaf);
+    } else if (relation.kind === 'table') found.set(relation.oid, relation);
+  }
+  return [...found.values()];
+}
+
+function untracked(state: SourceState, published: readonly RelationState[]): string {
+  const others = state.relations.filter(
+    (relation) =>
+      relation.kind === 'table' &&
+      relation.persistence === 'permanent' &&
+      relation.schema !== STORE_SCHEMA &&
+      !relation.isOfExtension &&
+      !published.includes(relation),
+  );
+  return others.length === 0 ? '' : `; not tracked: ${list(others)}`;
+}
+
+function count(tables: readonly RelationState[]): string {
+  return tables.length === 1 ? '1 table' : `${tables.length} tables`;
+}
+
+function list(tables: readonly RelationState[]): string {
+  const names = tables.slice(0, 5).map(displayTable).join(', ');
+  return tables.length > 5 ? `${names} and ${tables.length - 5} more` : names;
+}

@@ -1,0 +1,284 @@
+import { ColophonError } from '@colophon/protocol';
+import { checkSlot } from './check-slot.js';
+import { type ChosenTable, chooseTables, type IdentityMode, type TableWish } from './choose-tables.js';
+import { type RememberedTable, writeMemory } from './memory.js';
+import type { SourceNames } from './names.js';
+import { identityStep, type Plan, type Step } from './plan.js';
+import { quoteIdentifier, quoteLiteral } from './quote.js';
+import { rememberedTable } from './remembered-table.js';
+import type { RelationState, SourceState } from './source-state.js';
+import { displayTable, quoteTable } from './table-name.js';
+
+/** What `init` is asked for. */
+export interface InitWish extends SourceNames {
+  readonly tables: TableWish;
+  readonly identity: IdentityMode;
+}
+
+/** `init`'s plan, and what will be tracked once it has run. */
+export interface InitPlan extends Plan {
+  /** The tables asked for that are or will be published; a partitioned one by its root where that is published. */
+  readonly tracked: readonly RelationState[];
+  /** Published before, and not asked for now: left as they are. */
+  readonly alsoPublished: readonly RelationState[];
+}
+
+/**
+ * Decides what `init` changes at the source. Pure: everything that can be found out beforehand is an error here, before
+ * anything is changed. Publication first, then each table's identity before it is published, the slot last: a slot
+ * can't read a publication made after it.
+ * Throws `WAL_LEVEL`, `UNSUPPORTED_SERVER` (a standby), `PRIVILEGE_MISSING`, `NO_FREE_SLOT`, `PUBLICATION_MISSING`,
+ * `PUBLICATION_UNSUITABLE`, the slot's codes, `TABLE_MISSING`, `TABLE_UNSUITABLE`.
+ */
+export function planInit(state: SourceState, wish: InitWish): InitPlan {
+  checkServer(state, wish);
+  if (state.slot !== null) checkSlot(state.slot, wish.slot, state.server.database);
+  checkPublication(state, wish);
+  const choice = chooseTables(state, wish.tables, wish.identity);
+  if (choice.chosen.length === 0) {
+    throw new ColophonError(
+      'TABLE_MISSING',
+      `No table to track in database ${state.server.database}${choice.leftOut.length > 0 ? `: ${choice.leftOut.map((left) => left.reason).join(' ')}` : ': create one first, or check the database name in the connection URL.'} Nothing was changed.`,
+    );
+  }
+  const published = new Set(state.publication?.tables.map((table) => table.oid));
+  const toPublish = choice.chosen.filter((table) => !published.has(table.relation.oid));
+  checkColumnLists(state, choice.chosen, wish.publication);
+  const tableSteps = choice.chosen.flatMap((table) => stepsFor(table, published, wish.publication));
+  if (tableSteps.length > 0 && state.publication !== null && !state.publication.isOwned) {
+    throw new ColophonError(
+      'PRIVILEGE_MISSING',
+      `Publication ${wish.publication} belongs to ${state.publication.owner}, and role ${state.role.name} isn't its owner: run init as ${state.publication.owner}, or choose another --publication.`,
+    );
+  }
+  const chosenOids = new Set(choice.chosen.map((table) => table.relation.oid));
+  return {
+    steps: [
+      ...publicationSteps(state, wish, choice.chosen, toPublish),
+      ...tableSteps,
+      ...slotSteps(state, wish),
+    ],
+    leftOut: choice.leftOut,
+    notices: choice.notices,
+    tracked: choice.chosen.map((table) => table.relation),
+    alsoPublished: state.relations.filter(
+      (relation) => published.has(relation.oid) && !chosenOids.has(relation.oid),
+    ),
+  };
+}
+
+function checkServer(state: SourceState, names: SourceNames): void {
+  const { server, role } = state;
+  if (server.walLevel !== 'logical') {
+    throw new ColophonError(
+      'WAL_LEVEL',
+      `wal_level is ${server.walLevel}, wanted logical: run ALTER SYSTEM SET wal_level = 'logical' and restart PostgreSQL.`,
+      { details: { walLevel: server.walLevel } },
+    );
+  }
+  if (server.isStandby) {
+    throw new ColophonError(
+      'UNSUPPORTED_SERVER',
+      'The source is a standby, wanted the primary: give the URL of the primary.',
+    );
+  }
+  if (!role.canReplicate) {
+    throw new ColophonError(
+      'PRIVILEGE_MISSING',
+      `Role ${role.name} has no REPLICATION right: a superuser runs ALTER ROLE ${quoteIdentifier(role.name)} REPLICATION.`,
+      { details: { role: role.name } },
+    );
+  }
+  if (state.publication === null && !role.canCreate) {
+    throw new ColophonError(
+      'PRIVILEGE_MISSING',
+      `Role ${role.name} may not create a publication in database ${server.database}: GRANT CREATE ON DATABASE ${quoteIdentifier(server.database)} TO ${quoteIdentifier(role.name)}.`,
+      { details: { role: role.name } },
+    );
+  }
+  if (state.slot === null && server.usedSlots >= server.maxSlots) {
+    throw new ColophonError(
+      'NO_FREE_SLOT',
+      `All ${server.maxSlots} replication slots are in use, wanted one for ${names.slot}: drop one that nobody needs (pg_drop_replication_slot), or raise max_replication_slots and restart PostgreSQL.`,
+      { details: { maxSlots: server.maxSlots } },
+    );
+  }
+}
+
+function checkPublication(state: SourceState, names: SourceNames): void {
+  const { publication } = state;
+  if (publication === null) {
+    if (state.slot === null) return;
+    throw new ColophonError(
+      'PUBLICATION_MISSING',
+      `Slot ${names.slot} is there but publication ${names.publication} isn't, and a slot can't read a publication made after it: run colophon drop, then init again.`,
+    );
+  }
+  const faults: string[] = [];
+  if (publication.isForAllTables)
+    faults.push('is FOR ALL TABLES (updates of tables without a key would fail)');
+  if (publication.schemas.length > 0)
+    faults.push(`publishes whole schemas (${publication.schemas.join(', ')})`);
+  if (publication.memory?.isOurs !== true) {
+    const { missingOperations } = publication;
+    if (missingOperations.length > 0) faults.push(`doesn't publish ${missingOperations.join(', ')}`);
+    if (publication.isViaRoot) faults.push('has publish_via_partition_root = true');
+    if (publication.publishesStoredColumns === false)
+      faults.push(
+        "has publish_generated_columns = 'none' (updates of tables with generated columns would fail)",
+      );
+  }
+  if (faults.length > 0) {
+    throw new ColophonError(
+      'PUBLICATION_UNSUITABLE',
+      `Publication ${names.publication} wasn't made by init and ${faults.join(', ')}: choose another --publication, or change it.`,
+    );
+  }
+}
+
+function checkColumnLists(state: SourceState, chosen: readonly ChosenTable[], publication: string): void {
+  for (const { relation } of chosen) {
+    const entry = state.publication?.tables.find((table) => table.oid === relation.oid);
+    if (entry?.hasRowFilter || entry?.hasColumnList) {
+      throw new ColophonError(
+        'PUBLICATION_UNSUITABLE',
+        `Publication ${publication} gives only a part of ${displayTable(relation)} (a ${entry.hasRowFilter ? 'row filter' : 'column list'}), wanted all of it: ALTER PUBLICATION … DROP TABLE ${quoteTable(relation)}, then init again.`,
+      );
+    }
+  }
+}
+
+function publicationSteps(
+  state: SourceState,
+  wish: InitWish,
+  chosen: readonly ChosenTable[],
+  toPublish: readonly ChosenTable[],
+): Step[] {
+  const name = quoteIdentifier(wish.publication);
+  const old = state.publication;
+  const options = ["publish = 'insert, update, delete, truncate'", 'publish_via_partition_root = false'];
+  if (state.server.major >= 18) options.push('publish_generated_columns = stored');
+  const comment = comments(state, wish, chosen, toPublish);
+  if (old === null) {
+    return [
+      {
+        kind: 'publication',
+        sql: `CREATE PUBLICATION ${name} WITH (${options.join(', ')}); ${comment}`,
+        reason: 'says which tables go into the stream; its comment keeps what drop restores',
+        table: null,
+        group: null,
+      },
+    ];
+  }
+  const steps: Step[] = [];
+  if (old.missingOperations.length > 0 || old.isViaRoot || old.publishesStoredColumns === false) {
+    steps.push({
+      kind: 'publication',
+      sql: `ALTER PUBLICATION ${name} SET (${options.join(', ')})`,
+      reason: 'every operation, under the name of the partition, with generated columns',
+      table: null,
+      group: null,
+    });
+  }
+  if (comment !== null) {
+    steps.push({
+      kind: 'memory',
+      sql: comment,
+      reason: 'keeps what drop restores',
+      table: null,
+      group: null,
+    });
+  }
+  return steps;
+}
+
+/** The statement that remembers what is about to be changed; null where nothing is that isn't remembered yet. */
+function comments(
+  state: SourceState,
+  wish: InitWish,
+  chosen: readonly ChosenTable[],
+  toPublish: readonly ChosenTable[],
+): string | null {
+  const old = state.publication;
+  const isMemoryOfHere =
+    old?.memory != null &&
+    old.memory.systemIdentifier === state.server.systemIdentifier &&
+    old.memory.databaseOid === state.server.databaseOid;
+  const kept: RememberedTable[] = [];
+  for (const relation of state.relations) {
+    const known = rememberedTable(state, relation);
+    if (known !== undefined)
+      kept.push({ ...known, oid: relation.oid, schema: relation.schema, name: relation.name });
+  }
+  const added = new Map<number, RememberedTable>(kept.map((table) => [table.oid, table]));
+  const remember = (relation: RelationState, isAdded: boolean): void => {
+    const known = added.get(relation.oid);
+    if (known !== undefined && (known.isAdded || !isAdded)) return;
+    added.set(relation.oid, {
+      schema: relation.schema,
+      name: relation.name,
+      oid: relation.oid,
+      identity: known?.identity ?? relation.identity,
+      index: known === undefined ? relation.identityIndex : known.index,
+      isAdded,
+    });
+  };
+  for (const table of chosen) {
+    for (const { relation, wanted } of table.identities)
+      if (relation.identity !== wanted) remember(relation, false);
+  }
+  for (const { relation } of toPublish) remember(relation, true);
+  const tables = [...added.values()];
+  if (
+    old !== null &&
+    JSON.stringify(tables) === JSON.stringify(isMemoryOfHere ? old.memory?.tables : kept) &&
+    (isMemoryOfHere || tables.length === 0)
+  ) {
+    return null;
+  }
+  const memory = writeMemory({
+    systemIdentifier: state.server.systemIdentifier,
+    databaseOid: state.server.databaseOid,
+    isOurs: old === null || (old.memory?.isOurs ?? false),
+    comment: old === null ? null : old.memory === null ? old.comment : old.memory.comment,
+    tables,
+  });
+  return `COMMENT ON PUBLICATION ${quoteIdentifier(wish.publication)} IS ${quoteLiteral(memory)}`;
+}
+
+function stepsFor(table: ChosenTable, published: ReadonlySet<number>, publication: string): Step[] {
+  const group = quoteTable(table.relation);
+  const steps: Step[] = [];
+  for (const { relation, wanted } of table.identities) {
+    if (relation.identity === wanted) continue;
+    const reason =
+      wanted === 'full'
+        ? 'UPDATE and DELETE then carry the whole row as it was'
+        : 'an identity that its UPDATEs work with';
+    steps.push(identityStep(relation, wanted, relation.identityIndex, reason, group));
+  }
+  if (!published.has(table.relation.oid)) {
+    // ONLY: descendants by inheritance are published only where they are named. It means nothing for a partitioned table.
+    steps.push({
+      kind: 'publish',
+      sql: `ALTER PUBLICATION ${quoteIdentifier(publication)} ADD TABLE ONLY ${quoteTable(table.relation)}`,
+      reason: 'its changes go into the stream from here on',
+      table: table.relation,
+      group,
+    });
+  }
+  return steps;
+}
+
+function slotSteps(state: SourceState, names: SourceNames): Step[] {
+  if (state.slot !== null) return [];
+  return [
+    {
+      kind: 'slot',
+      sql: `SELECT pg_create_logical_replication_slot(${quoteLiteral(names.slot)}, 'pgoutput')`,
+      reason: 'the server keeps every change from here on until it is stored',
+      table: null,
+      group: null,
+    },
+  ];
+}
