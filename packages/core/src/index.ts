@@ -1,4 +1,13 @@
+export type { ParsedRow } from './audit/audit-record.js';
+export { AuditRecord } from './audit/audit-record.js';
+export type { AuditTransaction } from './audit/audit-transaction.js';
+export { ndjsonSink } from './audit/ndjson-sink.js';
+export { timestampText } from './audit/timestamp-text.js';
+export { transactionSink } from './audit/transaction-sink.js';
 export type { Consumer } from './consumer.js';
 export { createConsumer } from './consumer.js';
 export type { ConsumerOptions, SourceOptions } from './consumer-options.js';
 export type { ConsumerEvents, ConsumerState, ConsumerStatus } from './consumer-status.js';
+export type { SpoolOptions } from './spool/change-spool.js';
+export type { StreamOptions } from './stream.js';
+export { stream } from './stream.js';

@@ -90,7 +90,8 @@ export class SinkWriter {
     this.unflushed.changes += batch.changes;
     this.unflushed.transactions += batch.transactions;
     this.unflushed.bytes += batch.bytes;
-    if (batch.position === null || this.isAbandoned()) return;
+    // Also where the source was lost meanwhile: what is stored needn't come again.
+    if (batch.position === null) return;
     await sink.flush(batch.position);
     this.lastFlushAtMs = performance.now();
     const flushed = this.unflushed;
