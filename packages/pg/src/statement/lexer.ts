@@ -27,9 +27,6 @@ for (const letter of 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_') {
 }
 for (const digit of '0123456789') classOf[digit.charCodeAt(0)] = DIGIT;
 
-// A literal goes on after white space with a newline in it, where line comments count as white space and block comments don't.
-const CONTINUATION = /(?:[ \t\f\v]|--[^\n\r]*)*[\n\r](?:[ \t\n\r\f\v]|--[^\n\r]*[\n\r])*'/y;
-
 /**
  * Cuts SQL into tokens at the same places as PostgreSQL's scanner (14 to 18) does, without white space and comments.
  * Only what decides on boundaries is told apart: an operator of several characters comes as several tokens.
@@ -170,15 +167,12 @@ export class Lexer {
     for (;;) {
       const quote = escapes ? escapedQuote(text, at) : text.indexOf("'", at);
       if (quote < 0) return -1;
-      const next = text.charCodeAt(quote + 1);
-      if (next === 0x27) {
+      if (text.charCodeAt(quote + 1) === 0x27) {
         at = quote + 2;
         continue;
       }
-      if (next !== next || next >= 128 || (classOf[next] !== SPACE && next !== 0x2d)) return quote + 1;
-      CONTINUATION.lastIndex = quote + 1;
-      if (!CONTINUATION.test(text)) return quote + 1;
-      at = CONTINUATION.lastIndex;
+      at = continuation(text, quote + 1);
+      if (at < 0) return quote + 1;
     }
   }
 
@@ -248,6 +242,23 @@ function blockCommentEnd(text: string, from: number): number {
     }
   }
   return -1;
+}
+
+/** A literal goes on after white space with a newline in it: past its next quote, or -1. Block comments aren't white space here. */
+function continuation(text: string, from: number): number {
+  let at = from;
+  let hasNewline = false;
+  for (;;) {
+    const code = text.charCodeAt(at);
+    if (code === 0x0a || code === 0x0d) hasNewline = true;
+    else if (code === 0x2d && text.charCodeAt(at + 1) === 0x2d) {
+      at = lineEnd(text, at + 2);
+      continue;
+    } else if (!(code < 128 && classOf[code] === SPACE)) {
+      return hasNewline && code === 0x27 ? at + 1 : -1;
+    }
+    at++;
+  }
 }
 
 /** The next quote that no backslash escapes. */

@@ -294,7 +294,7 @@ class QueryReader {
   }
 }
 
-const ASCII = /^[\x01-\x7f]*$/;
+const ASCII = /^[\w$]*$/;
 const nothing: Seen = { kind: 0, start: 0, end: 0, part: 0 };
 
 function isLiteral(kind: number): boolean {

@@ -326,9 +326,13 @@ function alterVerdict(cursor: StatementCursor): Verdict {
 }
 
 function reindexVerdict(cursor: StatementCursor): Verdict {
-  while (cursor.next()) {
-    const word = wordOf(cursor);
-    if (['schema', 'database', 'system', 'concurrently'].includes(word)) return alone;
+  const { lexer } = cursor;
+  let isConcurrent = false;
+  let word = nextWord(cursor);
+  if (lexer.kind === 0x28) {
+    while (cursor.next() && cursor.depth > 0) isConcurrent ||= lexer.is('concurrently');
+    word = nextWord(cursor);
   }
-  return unknown;
+  const isOneRelation = word === 'table' || word === 'index';
+  return isConcurrent || !isOneRelation || nextWord(cursor) === 'concurrently' ? alone : unknown;
 }
