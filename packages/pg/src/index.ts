@@ -1,1 +1,2 @@
-export {};
+export { instrument, uninstrument } from './instrument.js';
+export type { InstrumentOptions } from './options.js';

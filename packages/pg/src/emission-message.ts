@@ -1,0 +1,105 @@
+import { type EmissionForm, emissionSql, prefixOf } from './emission-sql.js';
+import type { Emission } from './transaction-state.js';
+
+/** A portal of ours that is bound before the application's statement and run after it. */
+const PORTAL = 'colophon';
+const NO_PORTAL = '';
+/** Type text, so that the server needn't find it out. */
+const TEXT_OID = 25;
+
+const messages = new Map<string, Buffer>();
+
+/** Parse, Bind and Execute of an emission, as far as asked for. https://www.postgresql.org/docs/current/protocol-message-formats.html */
+export function emissionMessages(
+  emission: Emission,
+  prefix: string,
+  form: EmissionForm,
+  parts: { parse: boolean; bind: boolean; execute: boolean; ownPortal: boolean },
+): Buffer {
+  const pieces: Buffer[] = [];
+  const name = form === 'named' ? statementName(emission) : '';
+  const portal = parts.ownPortal ? PORTAL : NO_PORTAL;
+  if (parts.parse) pieces.push(parseMessage(form, name, emission.onlyIfAssigned));
+  if (parts.bind) pieces.push(bindMessage(portal, name, prefixOf(emission, prefix), emission.context));
+  if (parts.execute) pieces.push(executeMessage(portal));
+  return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
+}
+
+/** The name of our prepared statement; never used where a pooler could lose it. */
+export function statementName(emission: Emission): string {
+  return emission.onlyIfAssigned ? 'colophon_if_assigned' : 'colophon';
+}
+
+function parseMessage(form: EmissionForm, name: string, onlyIfAssigned: boolean): Buffer {
+  const key = `${form} ${onlyIfAssigned}`;
+  let message = messages.get(key);
+  if (message === undefined) {
+    const sql = emissionSql(form, onlyIfAssigned);
+    message = Buffer.alloc(1 + 4 + name.length + 1 + sql.length + 1 + 2 + 8);
+    let at = message.writeUInt8('P'.charCodeAt(0), 0);
+    at = message.writeUInt32BE(message.length - 1, at);
+    at += message.write(name, at, 'latin1') + 1;
+    at += message.write(sql, at, 'latin1') + 1;
+    at = message.writeUInt16BE(2, at);
+    at = message.writeUInt32BE(TEXT_OID, at);
+    message.writeUInt32BE(TEXT_OID, at);
+    messages.set(key, message);
+  }
+  return message;
+}
+
+/** The context is ASCII; the prefix may be anything. */
+function bindMessage(portal: string, name: string, prefix: string, context: string): Buffer {
+  const prefixLength = Buffer.byteLength(prefix);
+  const length = 4 + portal.length + 1 + name.length + 1 + 2 + 2 + 4 + prefixLength + 4 + context.length + 2;
+  const message = Buffer.allocUnsafe(1 + length);
+  let at = message.writeUInt8('B'.charCodeAt(0), 0);
+  at = message.writeUInt32BE(length, at);
+  at += message.write(portal, at, 'latin1');
+  at = message.writeUInt8(0, at);
+  at += message.write(name, at, 'latin1');
+  at = message.writeUInt8(0, at);
+  at = message.writeUInt16BE(0, at);
+  at = message.writeUInt16BE(2, at);
+  at = message.writeUInt32BE(prefixLength, at);
+  at += message.write(prefix, at, 'utf8');
+  at = message.writeUInt32BE(context.length, at);
+  at += message.write(context, at, 'latin1');
+  message.writeUInt16BE(0, at);
+  return message;
+}
+
+function executeMessage(portal: string): Buffer {
+  const key = `execute ${portal}`;
+  let message = messages.get(key);
+  if (message === undefined) {
+    message = Buffer.alloc(1 + 4 + portal.length + 1 + 4);
+    message.writeUInt8('E'.charCodeAt(0), 0);
+    message.writeUInt32BE(message.length - 1, 1);
+    message.write(portal, 5, 'latin1');
+    messages.set(key, message);
+  }
+  return message;
+}
+
+/** Parse, Bind, Describe, Execute and Sync of one statement without values, results as text, as the simple protocol would give them. */
+export function statementMessages(text: string, before: Uint8Array | null, after: Uint8Array | null): Buffer {
+  const bytes = Buffer.byteLength(text);
+  const parse = Buffer.allocUnsafe(1 + 4 + 1 + bytes + 1 + 2);
+  parse[0] = 'P'.charCodeAt(0);
+  parse.writeUInt32BE(parse.length - 1, 1);
+  parse[5] = 0;
+  parse.write(text, 6, 'utf8');
+  parse.fill(0, 6 + bytes);
+  const pieces: Uint8Array[] = before === null ? [parse, REST] : [before, parse, REST];
+  if (after !== null) pieces.push(after);
+  pieces.push(SYNC);
+  return Buffer.concat(pieces);
+}
+
+const SYNC = Buffer.from([0x53, 0, 0, 0, 4]);
+const REST = Buffer.concat([
+  Buffer.from([0x42, 0, 0, 0, 12, 0, 0, 0, 0, 0, 0, 0, 0]),
+  Buffer.from([0x44, 0, 0, 0, 6, 0x50, 0]),
+  Buffer.from([0x45, 0, 0, 0, 9, 0, 0, 0, 0, 0]),
+]);

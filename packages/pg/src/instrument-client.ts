@@ -1,0 +1,180 @@
+import { bindContext, runOutsideContext } from '@colophon/context';
+import { type ContextText, DEFAULT_PREFIX } from '@colophon/protocol';
+import { bindToAsker } from './bind-to-asker.js';
+import { ConnectionCarrier, keepQuery } from './connection-carrier.js';
+import type { EmissionRights } from './emission-rights.js';
+import { type BackendMessage, type ClientLike, isPlain, queueOf, type Submittable } from './node-postgres.js';
+import { classify } from './statement/classify.js';
+import { NAMELESS } from './transaction-state.js';
+
+/** What the clients of a pool have in common. */
+export interface Instrumentation {
+  readonly prefix: string | undefined;
+  readonly capture: () => ContextText;
+  readonly rights: EmissionRights;
+}
+
+/** Own properties that shadow the prototype's, and how to take them away again. */
+type Undo = () => void;
+
+/** Hooks a client: its queue, where a query is asked for and submitted, and its connection, where messages pass. Gives the way back. */
+export function hookClient(client: ClientLike, instrumentation: Instrumentation): Undo {
+  // The replication protocol has no emissions and no extended queries.
+  if (client.replication) return () => {};
+  const carrier = new ConnectionCarrier(
+    client,
+    instrumentation.rights,
+    instrumentation.prefix ?? DEFAULT_PREFIX,
+  );
+  const undoQueue = hookQueue(client, carrier, instrumentation.capture);
+  const undoConnection = hookConnection(carrier);
+  const undoConnect = hookConnect(client);
+  return () => {
+    undoQueue();
+    undoConnection();
+    undoConnect();
+  };
+}
+
+/** `push` runs within `query()`: whose context. `shift` runs right before `submit`: what state the transaction is in. */
+function hookQueue(client: ClientLike, carrier: ConnectionCarrier, capture: () => ContextText): Undo {
+  const queue = queueOf(client);
+  const contexts = new WeakMap<Submittable, ContextText>();
+  for (const query of queue) contexts.set(query, NAMELESS);
+  let isHandedIn = false;
+  const undoPush = shadow(queue, 'push', (push) => (query: Submittable) => {
+    bindToAsker(query, isHandedIn);
+    if (!isPlainRead(query, carrier)) contexts.set(query, capture());
+    return push.call(queue, query);
+  });
+  const undoShift = shadow(queue, 'shift', (shift) => () => {
+    const query = shift.call(queue);
+    if (query !== undefined) {
+      const context = contexts.get(query);
+      if (context !== undefined) contexts.delete(query);
+      carrier.arm(query, context ?? (client.pipeline === true ? NAMELESS : null));
+    }
+    return query;
+  });
+  const undoQuery = shadow(client, 'query', (query) => (...args: unknown[]) => {
+    const before = isHandedIn;
+    isHandedIn = typeof (args[0] as Submittable | undefined)?.submit === 'function';
+    try {
+      return query.apply(client, args);
+    } finally {
+      isHandedIn = before;
+    }
+  });
+  return () => {
+    undoPush();
+    undoShift();
+    undoQuery();
+  };
+}
+
+/** One statement that certainly writes nothing needs nothing but its callback bound. */
+function isPlainRead(query: Submittable, carrier: ConnectionCarrier): boolean {
+  if (typeof query.text !== 'string' || !isPlain(query)) return false;
+  const { single, statements, confident } = classify(query.text, carrier.standardConformingStrings);
+  return single && confident && statements[0]!.kind === 'read' && statements[0]!.effect === undefined;
+}
+
+function hookConnection(carrier: ConnectionCarrier): Undo {
+  const { connection } = carrier;
+  keepQuery(connection, connection.query);
+  const undo: Undo[] = [
+    shadow(connection, 'parse', (parse) => (query, more) => {
+      if (carrier.isArmed) carrier.beginExtended(query.text);
+      return parse.call(connection, query, more);
+    }),
+    shadow(connection, 'bind', (bind) => (config, more) => {
+      if (carrier.isArmed) carrier.beginExtended(parsedText(carrier, config.statement));
+      return bind.call(connection, config, more);
+    }),
+    shadow(connection, 'execute', (execute) => (config, more) => {
+      carrier.countExecute();
+      return execute.call(connection, config, more);
+    }),
+    shadow(connection, 'sync', (sync) => () => {
+      carrier.beforeSync();
+      return sync.call(connection);
+    }),
+    shadow(connection, 'query', (query) => (text) => {
+      if (carrier.isArmed && carrier.sendText(text)) return undefined;
+      return query.call(connection, text);
+    }),
+    shadow(connection, 'emit', (emit) => (event, ...args) => {
+      switch (event) {
+        case 'message': {
+          const message = args[0] as BackendMessage;
+          if (carrier.foresees(message)) return true;
+          break;
+        }
+        case 'notice':
+        case 'notification':
+          if (event === 'notice') carrier.take(event, args[0] as BackendMessage);
+          return runOutsideContext(() => emit.call(connection, event, ...args));
+        case 'end':
+          carrier.close();
+          break;
+        case 'commandComplete':
+          carrier.watchTag((args[0] as BackendMessage).text);
+          if (carrier.take(event, args[0] as BackendMessage)) return true;
+          break;
+        case 'parseComplete':
+        case 'bindComplete':
+        case 'noData':
+        case 'dataRow':
+        case 'rowDescription':
+        case 'emptyQuery':
+        case 'portalSuspended':
+        case 'errorMessage':
+        case 'parameterStatus':
+        case 'readyForQuery':
+          if (carrier.take(event, args[0] as BackendMessage)) return true;
+      }
+      return emit.call(connection, event, ...args);
+    }),
+  ];
+  return () => {
+    for (const step of undo) step();
+  };
+}
+
+/** The text of a statement that was prepared by name earlier. */
+function parsedText(carrier: ConnectionCarrier, name: string | undefined): string | undefined {
+  const { parsedStatements, submittedNamedStatements } = carrier.connection;
+  return name === undefined ? undefined : (parsedStatements[name] ?? submittedNamedStatements?.[name]);
+}
+
+/** Opens the connection outside any context: what happens on it later belongs to nobody, or to who asked for it. */
+function hookConnect(client: ClientLike): Undo {
+  return shadow(client, 'connect', (connect) => (callback) => {
+    const bound = callback === undefined ? undefined : bindContext(callback);
+    return runOutsideContext(() =>
+      bound === undefined ? connect.call(client) : connect.call(client, bound),
+    );
+  });
+}
+
+/** Puts an own property before a method; the result takes it away again. Not enumerable: who prints the object sees what was there before. */
+export function shadow<Target extends object, Key extends keyof Target>(
+  target: Target,
+  key: Key,
+  wrap: (original: Target[Key]) => Target[Key],
+): Undo {
+  const own = Object.getOwnPropertyDescriptor(target, key);
+  const value = wrap(target[key]);
+  Object.defineProperty(target, key, {
+    value,
+    writable: true,
+    configurable: true,
+    enumerable: own?.enumerable ?? false,
+  });
+  return () => {
+    // Somebody else has wrapped it since: ours stays underneath.
+    if (target[key] !== value) return;
+    if (own === undefined) delete target[key];
+    else Object.defineProperty(target, key, own);
+  };
+}
