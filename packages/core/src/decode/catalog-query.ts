@@ -3,19 +3,22 @@ export type CatalogQuery = <R>(text: string, values?: unknown[]) => Promise<R[]>
 
 /** A row of `TABLES_QUERY`. */
 export interface TableRow {
-  readonly oid: number;
-  readonly schema: string;
-  readonly table: string;
+  /** What the statement saw: the text of `pg_current_snapshot()`. */
+  readonly snapshot: string;
+  readonly wantedOid: number;
+  /** Null, like all else, where the table is gone. */
+  readonly oid: number | null;
+  readonly rootOid: number | null;
   readonly rootSchema: string | null;
   readonly rootTable: string | null;
   readonly keyColumns: string[];
   readonly columns: { name: string; typeOid: number }[];
 }
 
-/** Tables by oid: names, the root of a partition, key and columns. */
+/** Tables by oid: the root of a partition, key and columns; a row for each oid, whether there is such a table or not. */
 export const TABLES_QUERY = `
-SELECT c.oid, n.nspname AS "schema", c.relname AS "table",
-  rn.nspname AS "rootSchema", r.relname AS "rootTable",
+SELECT pg_catalog.pg_current_snapshot()::text AS snapshot, wanted.oid AS "wantedOid", c.oid,
+  r.oid AS "rootOid", rn.nspname AS "rootSchema", r.relname AS "rootTable",
   ARRAY(
     SELECT a.attname::text
     FROM pg_catalog.pg_index i
@@ -30,10 +33,22 @@ SELECT c.oid, n.nspname AS "schema", c.relname AS "table",
     FROM pg_catalog.pg_attribute a
     WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
   ) AS "columns"
-FROM pg_catalog.pg_class c
-  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+FROM pg_catalog.unnest($1::oid[]) AS wanted(oid)
+  LEFT JOIN pg_catalog.pg_class c ON c.oid = wanted.oid
   LEFT JOIN pg_catalog.pg_class r ON c.relispartition AND r.oid = pg_catalog.pg_partition_root(c.oid)
-  LEFT JOIN pg_catalog.pg_namespace rn ON rn.oid = r.relnamespace
+  LEFT JOIN pg_catalog.pg_namespace rn ON rn.oid = r.relnamespace`;
+
+/** A row of `ROOTS_QUERY`. */
+export interface RootRow {
+  readonly oid: number;
+  readonly schema: string;
+  readonly table: string;
+}
+
+/** The names of partitioned tables by oid. */
+export const ROOTS_QUERY = `
+SELECT c.oid, n.nspname AS "schema", c.relname AS "table"
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.oid = ANY ($1::oid[])`;
 
 /** A row of `TYPES_QUERY`. */

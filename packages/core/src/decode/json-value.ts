@@ -26,8 +26,6 @@ export type TypeShape =
 /** The types that are known so far. A composite's shape may be replaced by a newer one at any time. */
 export interface TypeLookup {
   shapeOf(oid: number): TypeShape | undefined;
-  /** A value was met that doesn't fit its type as it is known: it was altered since. */
-  reportOutdated(oid: number): void;
 }
 
 /** The first letters of NaN and Infinity decide it for PostgreSQL, too. */
@@ -138,8 +136,7 @@ function compileComposite(oid: number, types: TypeLookup): Converter {
     const { names, converters } = compiled;
     if (names.length === 0 && text === '()') return '{}';
     if (fields.length !== names.length) {
-      types.reportOutdated(oid);
-      // Attributes are only ever added at the end, so without a dropped one these are the first.
+      // Altered since. Attributes are only ever added at the end, so without a dropped one these are the first.
       if (fields.length > names.length || shape.hasDropped) return jsonString(text);
     }
     return compositeJson(

@@ -1,6 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Relation, RememberedRelation } from '@colophon/protocol';
-import { type CatalogQuery, SNAPSHOT_QUERY, TABLES_QUERY, type TableRow } from './catalog-query.js';
+import {
+  type CatalogQuery,
+  ROOTS_QUERY,
+  type RootRow,
+  SNAPSHOT_QUERY,
+  TABLES_QUERY,
+  type TableRow,
+} from './catalog-query.js';
 import { chooseKeyColumns } from './key-columns.js';
 import type { RelationMessage } from './message.js';
 import { RowDecoder } from './row-decoder.js';
@@ -14,7 +21,7 @@ const VISIBILITY_TIMEOUT_MS = 5_000;
 const PRELOAD_BATCH = 1_000;
 
 interface KnownTable {
-  /** Undefined where the catalog no longer had it. */
+  /** Undefined where the catalog doesn't have it (any more). */
   readonly row: TableRow | undefined;
   readonly snapshot: Snapshot;
 }
@@ -36,6 +43,7 @@ export class SourceCatalog {
   private typesSnapshot: Snapshot | undefined;
   private rootsSnapshot: Snapshot | undefined;
   private rootsLoadedAtMs = 0;
+  private refreshedForXid = -1;
 
   /** `query` must run on an ordinary connection to the source's database, outside any transaction. */
   constructor(query: CatalogQuery) {
@@ -96,23 +104,48 @@ export class SourceCatalog {
    * is a partition, and the catalog was last read before the transaction. False at next to no cost for all other tables.
    */
   needsRefresh(decoder: RowDecoder, xid: number): boolean {
-    if (decoder.holdsComposite && this.typesSnapshot?.sees(xid) !== true) return true;
-    if (decoder.relation.partition === null || this.rootsSnapshot?.sees(xid) === true) return false;
-    return Date.now() - this.rootsLoadedAtMs >= ROOT_NAME_AGE_MS;
+    const isPartition = decoder.relation.partition !== null;
+    if (!decoder.holdsComposite && !isPartition) return false;
+    const isStale =
+      (decoder.holdsComposite && this.typesSnapshot?.sees(xid) !== true) ||
+      (isPartition && this.isRootStale(decoder, xid));
+    // Once a transaction: where it isn't visible yet, asking for each of its rows would not make it so.
+    if (!isStale || this.refreshedForXid === xid) return false;
+    this.refreshedForXid = xid;
+    return true;
   }
 
   /** Reads composite types and the names of partitioned tables again. Decoders that were given out follow. */
   async refresh(): Promise<void> {
-    this.typesSnapshot = await this.readSnapshot();
+    const snapshot = await this.readSnapshot();
     await this.types.refresh();
+    this.typesSnapshot = snapshot;
+    await this.refreshRoots();
+    this.rootsSnapshot = snapshot;
+    this.rootsLoadedAtMs = Date.now();
+  }
+
+  private isRootStale(decoder: RowDecoder, xid: number): boolean {
+    if (this.rootsSnapshot?.sees(xid) === true) return false;
+    if (this.tables.get(decoder.relation.oid)?.snapshot.sees(xid) === true) return false;
+    return Date.now() - this.rootsLoadedAtMs >= ROOT_NAME_AGE_MS;
+  }
+
+  private async refreshRoots(): Promise<void> {
     const partitions = [...this.decoders.values()].filter(({ relation }) => relation.partition !== null);
-    if (partitions.length > 0) await this.fetchTables(partitions.map(({ relation }) => relation.oid));
+    const rootOf = (decoder: RowDecoder) => this.tables.get(decoder.relation.oid)?.row?.rootOid ?? 0;
+    const oids = new Set(partitions.map(rootOf));
+    if (oids.size === 0) return;
+    const rows = await this.query<RootRow>(ROOTS_QUERY, [[...oids]]);
+    const roots = new Map(rows.map((row) => [row.oid, row]));
     for (const decoder of partitions) {
-      const row = this.tables.get(decoder.relation.oid)?.row;
-      if (row === undefined) continue;
+      const root = roots.get(rootOf(decoder));
+      const { relation } = decoder;
+      if (root === undefined || (root.schema === relation.schema && root.table === relation.table)) continue;
+      const row = this.tables.get(relation.oid)!.row!;
       // Its key stays: an alteration of that comes as a relation message.
-      const { keyColumns } = decoder.relation;
-      decoder.relation = { ...this.describe(decoder.message, row), keyColumns };
+      const renamed = { ...row, rootSchema: root.schema, rootTable: root.table };
+      decoder.relation = { ...this.describe(decoder.message, renamed), keyColumns: relation.keyColumns };
     }
   }
 
@@ -134,13 +167,12 @@ export class SourceCatalog {
   }
 
   private async fetchTables(oids: readonly number[]): Promise<void> {
-    // Read first: the statement after it sees at least as much.
-    const snapshot = await this.readSnapshot();
-    const rows = new Map<number, TableRow>();
-    for (const row of await this.query<TableRow>(TABLES_QUERY, [oids])) rows.set(row.oid, row);
-    for (const oid of oids) this.tables.set(oid, { row: rows.get(oid), snapshot });
-    this.rootsSnapshot = snapshot;
-    this.rootsLoadedAtMs = Date.now();
+    const rows = await this.query<TableRow>(TABLES_QUERY, [oids]);
+    let snapshot: Snapshot | undefined;
+    for (const row of rows) {
+      snapshot ??= new Snapshot(row.snapshot);
+      this.tables.set(row.wantedOid, { row: row.oid === null ? undefined : row, snapshot });
+    }
   }
 
   private async readSnapshot(): Promise<Snapshot> {

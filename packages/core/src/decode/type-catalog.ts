@@ -6,8 +6,6 @@ const FIRST_USER_OID = 16_384;
 
 /** The source's types, loaded as they are met, each with its converter. */
 export class TypeCatalog implements TypeLookup {
-  /** Set when a value was met that shows a type to be altered since it was loaded. */
-  isOutdated = false;
   private readonly query: CatalogQuery;
   private readonly shapes = new Map<number, TypeShape>();
   private readonly converters = new Map<number, Converter>();
@@ -24,7 +22,6 @@ export class TypeCatalog implements TypeLookup {
 
   /** Loads the composite types among those known again, as they are today. */
   async refresh(): Promise<void> {
-    this.isOutdated = false;
     const composites = [...this.shapes].filter(([, shape]) => shape.kind === 'composite');
     if (composites.length > 0) await this.fetch(composites.map(([oid]) => oid));
   }
@@ -33,16 +30,12 @@ export class TypeCatalog implements TypeLookup {
     return this.shapes.get(oid);
   }
 
-  reportOutdated(): void {
-    this.isOutdated = true;
-  }
-
   /** The converter of a loaded type. */
   converterOf(oid: number): Converter {
     let converter = this.converters.get(oid);
     if (converter === undefined) {
       converter = compileConverter(oid, this);
-      this.converters.set(oid, converter);
+      if (this.shapes.has(oid)) this.converters.set(oid, converter);
     }
     return converter;
   }
