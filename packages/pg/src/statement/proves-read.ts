@@ -27,7 +27,7 @@ const valueKeywords = new Set(
 );
 /** Not reserved, and yet an expression can follow directly. */
 const beforeExpression = new Set(
-  'by zone escape passing value key path version name document content rows range groups first next of like ilike similar is between verbose binary'.split(
+  'by zone escape passing value key path version document content rows range groups first next of like ilike similar is between verbose binary'.split(
     ' ',
   ),
 );
