@@ -1,1 +1,2 @@
-export {};
+export type { ColophonConfig } from './config.js';
+export { defineConfig } from './config.js';

@@ -1,0 +1,59 @@
+import { ColophonError } from '@colophon/protocol';
+import { type Check, type Connection, diagnose, inspectSource } from '@colophon/setup';
+import { type CommandContext, deadlineOf, sourceNames, withSource } from '../command-context.js';
+import { diagnoseStore } from '../diagnose-store.js';
+import { failedCheck } from '../failed-check.js';
+import { renderChecks } from '../render/checks.js';
+
+/** `doctor`'s own flags. */
+export interface DoctorFlags {
+  json?: boolean;
+}
+
+/** Looks at everything that auditing needs, says what is wrong and what to do; changes nothing. Fails where a check does. */
+export async function doctor(context: CommandContext<DoctorFlags>): Promise<void> {
+  const { settings, flags, terminal } = context;
+  const deadline = deadlineOf(settings);
+  const names = sourceNames(settings);
+  const checks: Check[] = [];
+  let failure: ColophonError | undefined;
+  try {
+    await withSource(settings, deadline, async (connection: Connection) => {
+      const state = await inspectSource(connection, names);
+      checks.push({ name: 'source', verdict: 'ok', message: `reached ${connection.target}`, remedy: null });
+      checks.push(...diagnose(state, names));
+      checks.push(...(await diagnoseStore(settings, deadline, state)));
+    });
+  } catch (error) {
+    if (!(error instanceof ColophonError) || error.code === 'INVALID_OPTION') throw error;
+    failure = error;
+    checks.push(failedCheck('source', error));
+  }
+  await terminal.out(
+    flags.json === true
+      ? `${checks.map((check) => JSON.stringify(check)).join('\n')}\n`
+      : renderChecks(checks, terminal.columns, terminal.colors),
+  );
+  const failed = checks.filter((check) => check.verdict === 'fail');
+  if (failed.length === 0) return;
+  if (failure !== undefined) throw failure;
+  const first = failed[0]!;
+  const others = failed.length === 1 ? '' : ` (and ${failed.length - 1} more, above)`;
+  throw new ColophonError(
+    codeOf(first.name),
+    `${first.name}: ${first.message}${first.remedy === null ? '' : `: ${first.remedy}`}${others}.`,
+  );
+}
+
+function codeOf(check: string): ColophonError['code'] {
+  const codes: Record<string, ColophonError['code']> = {
+    wal_level: 'WAL_LEVEL',
+    role: 'PRIVILEGE_MISSING',
+    slots: 'NO_FREE_SLOT',
+    publication: 'PUBLICATION_MISSING',
+    slot: 'SLOT_MISSING',
+    'replica identity': 'TABLE_UNSUITABLE',
+    store: 'STORE_MISSING',
+  };
+  return codes[check] ?? 'SOURCE_CHANGED';
+}

@@ -1,0 +1,74 @@
+import { ColophonError } from '@colophon/protocol';
+import { applyPlan, connect, type Deadline, displayTable, inspectSource, planDrop } from '@colophon/setup';
+import { type CommandContext, confirm, deadlineOf, sourceNames, withSource } from '../command-context.js';
+import { visible } from '../render/display-text.js';
+import { type Settings, storeUrl } from '../settings.js';
+import { stepText } from './init.js';
+
+/** `drop`'s own flags. */
+export interface DropFlags {
+  yes?: boolean;
+  dryRun?: boolean;
+  storeToo?: boolean;
+}
+
+/** Takes away what `init` made at the source; the store stays unless it is asked for too. */
+export async function drop(context: CommandContext<DropFlags>): Promise<void> {
+  const { settings, flags, terminal } = context;
+  const deadline = deadlineOf(settings);
+  await withSource(settings, deadline, async (connection) => {
+    const names = sourceNames(settings);
+    const state = await inspectSource(connection, names);
+    const plan = planDrop(state, names);
+    if (flags.dryRun === true) {
+      for (const step of plan.steps) await terminal.out(`${step.sql};\n`);
+      return;
+    }
+    const isWork = plan.steps.length > 0 || flags.storeToo === true;
+    if (isWork && flags.yes !== true) {
+      if (!terminal.isInteractive) {
+        throw new ColophonError(
+          'INVALID_OPTION',
+          'There is nobody to ask here: give --yes to drop. Nothing was changed.',
+        );
+      }
+      const store = flags.storeToo === true ? ', and the store with every audit record in it' : '';
+      await confirm(
+        context,
+        `Drop slot ${names.slot} and publication ${visible(names.publication)}${store}, in database ${visible(state.server.database)}? Changes that are not stored yet are lost.`,
+      );
+      deadline.renew();
+    }
+    const { leftOut } = await applyPlan(connection, plan, {
+      deadline,
+      onStep: (step) =>
+        terminal.talk(`✓ ${step.kind === 'identity' ? stepText(step) : `Dropped: ${stepText(step)}`}`),
+    });
+    for (const notice of plan.notices) terminal.talk(`! ${visible(notice)}`);
+    if (leftOut.length > 0) {
+      throw new ColophonError(
+        'LOCK_TIMEOUT',
+        `Not put back yet, since other transactions held them: ${leftOut.map((left) => visible(displayTable(left.table))).join(', ')}. End those transactions (pg_stat_activity), or wait, then run the same drop again.`,
+        { retryable: true },
+      );
+    }
+    if (plan.steps.length === 0) terminal.talk('Nothing of Colophon is at the source.');
+    if (flags.storeToo === true) await dropStore(settings, deadline, terminal.talk);
+    else terminal.talk('The store and its audit records stay (drop --store-too removes them).');
+  });
+}
+
+async function dropStore(
+  settings: Settings,
+  deadline: Deadline,
+  talk: (line: string) => void,
+): Promise<void> {
+  const connection = await connect({ url: storeUrl(settings), role: 'store', deadline });
+  try {
+    await connection.query(`SET lock_timeout = 5000; SET client_min_messages = warning`);
+    await connection.query('DROP SCHEMA IF EXISTS colophon CASCADE');
+    talk('✓ Dropped: the store, schema colophon');
+  } finally {
+    await connection.close();
+  }
+}

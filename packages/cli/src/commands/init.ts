@@ -1,0 +1,127 @@
+import { ColophonError } from '@colophon/protocol';
+import {
+  applyPlan,
+  connect,
+  type Deadline,
+  displayTable,
+  type InitPlan,
+  inspectSource,
+  planInit,
+  type Step,
+} from '@colophon/setup';
+import { migrateStore } from '@colophon/store';
+import { type CommandContext, confirm, deadlineOf, sourceNames, withSource } from '../command-context.js';
+import { visible } from '../render/display-text.js';
+import { type Settings, storeUrl } from '../settings.js';
+
+/** `init`'s own flags. */
+export interface InitFlags {
+  yes?: boolean;
+  dryRun?: boolean;
+}
+
+/** Makes the store, then publication, replica identities and slot at the source. All checks come before any change. */
+export async function init(context: CommandContext<InitFlags>): Promise<void> {
+  const { settings, flags, terminal } = context;
+  const tables = settings.tables;
+  if (tables === null) {
+    throw new ColophonError(
+      'INVALID_OPTION',
+      'Which tables? Give --tables todo,sales.order or --all-tables.',
+    );
+  }
+  const deadline = deadlineOf(settings);
+  await withSource(settings, deadline, async (connection) => {
+    const names = sourceNames(settings);
+    const state = await inspectSource(connection, names, tables === 'all' ? [] : tables);
+    const plan = planInit(state, { ...names, tables, identity: settings.identity });
+    if (flags.dryRun === true) {
+      for (const step of plan.steps) await terminal.out(`${step.sql};\n`);
+      return;
+    }
+    await checkStoreRight(settings, deadline);
+    if (terminal.isInteractive && plan.steps.length > 0) {
+      await confirm(context, `${summary(plan)} in database ${visible(state.server.database)}?`);
+      deadline.renew();
+    }
+    const { from, to } = await deadline.race(migrateStore(storeUrl(settings)), 'The store');
+    if (from !== to) terminal.talk(`✓ Store at version ${to}${from === 0 ? '' : ` (was ${from})`}.`);
+    const { leftOut } = await applyPlan(connection, plan, {
+      deadline,
+      onStep: (step) => terminal.talk(`✓ ${stepText(step)}`),
+    });
+    for (const notice of plan.notices) terminal.talk(`! ${visible(notice)}`);
+    for (const left of [...plan.leftOut, ...leftOut]) terminal.talk(`! Left out: ${visible(left.reason)}`);
+    if (leftOut.length > 0) {
+      throw new ColophonError(
+        'LOCK_TIMEOUT',
+        `Not tracked yet, since other transactions held them: ${leftOut.map((left) => visible(displayTable(left.table))).join(', ')}. End those transactions (pg_stat_activity), or wait, then run the same init again; everything else is set up.`,
+        { retryable: true },
+      );
+    }
+    const tracked = plan.tracked.map((table) => visible(displayTable(table)));
+    terminal.talk(
+      `Tracked: ${tracked.join(', ')}${plan.steps.length === 0 ? ' (nothing had to be changed)' : ''}.`,
+    );
+    if (plan.alsoPublished.length > 0) {
+      terminal.talk(
+        `Also published from before, and kept: ${plan.alsoPublished.map((table) => visible(displayTable(table))).join(', ')}.`,
+      );
+    }
+    terminal.talk('Next: colophon run');
+  });
+}
+
+/** Whether the store can be made where it is to be; asked before anything is changed. */
+async function checkStoreRight(settings: Settings, deadline: Deadline): Promise<void> {
+  const connection = await connect({ url: storeUrl(settings), role: 'store', deadline });
+  try {
+    const [row] = await connection.query<{ may: boolean; role: string; database: string; standby: boolean }>(
+      `SELECT to_regnamespace('colophon') IS NOT NULL
+              OR has_database_privilege(current_database(), 'CREATE') AS may,
+              current_user AS role, current_database() AS database, pg_is_in_recovery() AS standby`,
+    );
+    if (row!.may && !row!.standby) return;
+    const { role, database } = row!;
+    throw new ColophonError(
+      row!.standby ? 'UNSUPPORTED_SERVER' : 'PRIVILEGE_MISSING',
+      row!.standby
+        ? "The store's server is a standby, which can't be written to: give another with --store."
+        : `Role ${role} may not create the store in database ${database}: give another database with --store, or GRANT CREATE ON DATABASE. Nothing was changed.`,
+      { details: { role, database } },
+    );
+  } finally {
+    await connection.close();
+  }
+}
+
+function summary(plan: InitPlan): string {
+  const identities = plan.steps.filter((step) => step.kind === 'identity').length;
+  const published = plan.steps.filter((step) => step.kind === 'publish').length;
+  const parts = [
+    ...(published > 0 ? [`publish ${published} ${published === 1 ? 'table' : 'tables'}`] : []),
+    ...(identities > 0 ? [`set ${identities} replica ${identities === 1 ? 'identity' : 'identities'}`] : []),
+    ...(plan.steps.some((step) => step.kind === 'slot') ? ['create a replication slot'] : []),
+  ];
+  const text = parts.length === 0 ? 'change the publication' : parts.join(', ');
+  return text[0]!.toUpperCase() + text.slice(1);
+}
+
+const ACTIONS: Record<Step['kind'], string> = {
+  publication: 'Publication',
+  memory: "Publication's comment",
+  identity: 'Replica identity',
+  publish: 'Published',
+  unpublish: 'Unpublished',
+  slot: 'Replication slot',
+};
+
+/** A step in a few words. */
+export function stepText(step: Step): string {
+  const table = step.table === null ? '' : ` of ${visible(displayTable(step.table))}`;
+  const what =
+    step.kind === 'identity'
+      ? `Replica identity${table}: ${step.sql.slice(step.sql.lastIndexOf('REPLICA IDENTITY ') + 17)}`
+      : `${ACTIONS[step.kind]}${table.replace(' of', '')}`;
+  return `${what}: ${step.reason}`;
+}

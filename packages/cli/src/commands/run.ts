@@ -1,0 +1,128 @@
+import { type Consumer, createConsumer, ndjsonSink } from '@colophon/core';
+import { ColophonError, type Logger, SILENT, type Sink } from '@colophon/protocol';
+import { PostgresStore } from '@colophon/store';
+import type { CommandContext } from '../command-context.js';
+import { progressLine } from '../render/progress-line.js';
+import { sourceUrl, storeUrl } from '../settings.js';
+import type { Terminal } from '../terminal.js';
+import { watchForStall } from '../watch-for-stall.js';
+
+/** `run`'s own flags. */
+export interface RunFlags {
+  once?: boolean;
+  sink?: string;
+  verbose?: boolean;
+}
+
+/** Reads the source and stores what changed, until it is stopped; with `--once` up to now. */
+export async function run(context: CommandContext<RunFlags>): Promise<void> {
+  const { settings, flags, terminal, interrupted } = context;
+  const source = sourceUrl(settings);
+  const logger = flags.verbose === true ? talkingLogger(terminal) : SILENT;
+  const consumer = createConsumer({
+    source,
+    slot: settings.slot,
+    publication: settings.publication,
+    environment: settings.environment,
+    prefixes: settings.prefixes,
+    connectTimeoutMs: settings.timeoutMs,
+    sink: chooseSink(context, logger),
+    logger,
+    ...(settings.name === null ? {} : { name: settings.name }),
+    ...(flags.once === true ? { slotTimeoutMs: settings.timeoutMs } : {}),
+  });
+  report(consumer, terminal, settings.slot);
+  interrupted.addEventListener('abort', () => {
+    terminal.talk('Stopping: what is whole is being stored.');
+    consumer.stop();
+  });
+  const running = consumer.run();
+  if (flags.once !== true) {
+    await running;
+    farewell(consumer, terminal);
+    return;
+  }
+  await Promise.race([drainOnce(consumer, settings.timeoutMs), running.then(() => notDrained())]).finally(
+    async () => {
+      await within(consumer.stop(), settings.timeoutMs);
+    },
+  );
+  if (interrupted.aborted) throw notDrained();
+  farewell(consumer, terminal);
+}
+
+function notDrained(): ColophonError {
+  return new ColophonError(
+    'CONNECTION_LOST',
+    'Stopped before everything up to now was stored: run it again.',
+    { retryable: true },
+  );
+}
+
+async function drainOnce(consumer: Consumer, timeoutMs: number): Promise<void> {
+  const stall = watchForStall(consumer, timeoutMs);
+  try {
+    await Promise.race([consumer.drain(), stall.stalled]);
+  } finally {
+    stall.end();
+  }
+}
+
+async function within(work: Promise<void>, timeoutMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  await Promise.race([
+    work,
+    new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, timeoutMs);
+    }),
+  ]).finally(() => clearTimeout(timer));
+}
+
+function chooseSink(context: CommandContext<RunFlags>, logger: Logger): Sink {
+  const kind = context.flags.sink ?? 'store';
+  if (kind === 'store') {
+    return new PostgresStore({ url: storeUrl(context.settings), applicationName: 'colophon run', logger });
+  }
+  if (kind === 'ndjson') return ndjsonSink(process.stdout);
+  throw new ColophonError('INVALID_OPTION', `--sink is store or ndjson, got ${JSON.stringify(kind)}.`);
+}
+
+/** Says what happens: changes of state, failures that will be tried again, and where it stands. */
+function report(consumer: Consumer, terminal: Terminal, slot: string): void {
+  let lastWarning = '';
+  consumer.on('state', (state) => {
+    if (state === 'waiting') terminal.talk(`Slot ${slot} is in use by another consumer: waiting for it.`);
+    if (state === 'streaming') {
+      const name = consumer.status().source?.name ?? '';
+      terminal.talk(`Reading ${name} from slot ${slot}.`);
+      lastWarning = '';
+    }
+  });
+  consumer.on('warning', (error) => {
+    // The same trouble tried again and again is said once.
+    if (error.message === lastWarning) return;
+    lastWarning = error.message;
+    terminal.talk(`${error.message.replace(/[.\s]*$/, '')}: trying again.`);
+  });
+  let last = { changes: 0, atMs: performance.now() };
+  consumer.on('progress', (status) => {
+    const now = performance.now();
+    terminal.progress(
+      progressLine(status, (status.changes - last.changes) / Math.max(0.001, (now - last.atMs) / 1000)),
+    );
+    last = { changes: status.changes, atMs: now };
+  });
+}
+
+function farewell(consumer: Consumer, terminal: Terminal): void {
+  const { changes, transactions } = consumer.status();
+  terminal.progress(null);
+  terminal.talk(
+    `Stored ${changes} ${changes === 1 ? 'change' : 'changes'} of ${transactions} ${transactions === 1 ? 'transaction' : 'transactions'}.`,
+  );
+}
+
+function talkingLogger(terminal: Terminal): Logger {
+  const say = (level: string) => (_details: object, message: string) => terminal.talk(`${level} ${message}`);
+  return { debug: say('debug'), info: say('info'), warn: () => {}, error: say('error') };
+}

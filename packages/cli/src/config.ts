@@ -1,0 +1,28 @@
+/** What `colophon.config.ts` may say. Flags and `COLOPHON_*` variables go before it. */
+export interface ColophonConfig {
+  /** Connection URL of the database to audit. */
+  source?: string;
+  /** Connection URL of the store's database. Default: the source. */
+  store?: string;
+  /** Tables that `init` tracks, names as they are: `['todo', 'sales.order']`; or `'all'`. */
+  tables?: readonly string[] | 'all';
+  /** Replication slot. Default `colophon`. Each source that shares a server needs one of its own. */
+  slot?: string;
+  /** Publication. Default `colophon`. */
+  publication?: string;
+  /** Label of the source in audit records: production, staging, … Default: none. */
+  environment?: string;
+  /** The source's name in audit records. Default: the database's name. */
+  name?: string;
+  /** Prefixes of the emissions that count. Default `['colophon']`. */
+  prefixes?: readonly string[];
+  /** What `init` makes of the tables' replica identity: `full` (default) keeps the whole row before a change; `default` leaves it. */
+  replicaIdentity?: 'full' | 'default';
+  /** How long to wait for a server, in seconds. Default 30. */
+  timeoutSeconds?: number;
+}
+
+/** Gives the configuration its type: `export default defineConfig({ … })` in `colophon.config.ts`. */
+export function defineConfig(config: ColophonConfig): ColophonConfig {
+  return config;
+}

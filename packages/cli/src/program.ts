@@ -1,0 +1,131 @@
+import { Command, Option } from 'commander';
+import type { CommandContext } from './command-context.js';
+import { doctor } from './commands/doctor.js';
+import { drop } from './commands/drop.js';
+import { init } from './commands/init.js';
+import { log } from './commands/log.js';
+import { run } from './commands/run.js';
+import { status } from './commands/status.js';
+import { tail } from './commands/tail.js';
+import type { CommonFlags } from './settings.js';
+
+/** Gets a command's context ready and runs it. */
+export type Runner = <Flags>(
+  command: (context: CommandContext<Flags & CommonFlags>) => Promise<void>,
+  flags: Flags & CommonFlags,
+) => Promise<void>;
+
+const EXAMPLES = `
+Settings come from flags, then COLOPHON_* variables, then colophon.config.{ts,js,json}.
+
+  colophon init --source postgres://postgres@localhost/app --tables todo,sales.order
+  colophon run
+  colophon log --table todo --context user=42`;
+
+/** The whole command line. */
+export function createProgram(runner: Runner, version: string, talk: (line: string) => void): Command {
+  const program = new Command('colophon')
+    .exitOverride()
+    .configureOutput({
+      writeErr: (text) => talk(text.trimEnd()),
+      outputError: (text, write) =>
+        write(
+          `colophon: ${text
+            .replace(/^error: /, '')
+            .trim()
+            .replace(/\s*\n\s*/g, ' ')} [INVALID_OPTION]`,
+        ),
+    })
+    .description('Every row change in PostgreSQL, with who made it, from where, and why.')
+    .version(version)
+    .helpCommand(false)
+    .addHelpText('after', EXAMPLES);
+
+  const add = <Flags>(
+    name: string,
+    description: string,
+    command: (context: CommandContext<Flags & CommonFlags>) => Promise<void>,
+  ): Command =>
+    program
+      .command(name)
+      .description(description)
+      .allowExcessArguments(false)
+      .option(
+        '--source <url>',
+        'database to audit: postgres://user:password@host/database (COLOPHON_SOURCE_URL, DATABASE_URL)',
+      )
+      .option('--store <url>', 'database of the store, if another than the source (COLOPHON_STORE_URL)')
+      .option('--config <file>', 'settings file instead of colophon.config.{ts,js,json}')
+      .option(
+        '--timeout <time>',
+        'how long to wait for a server: 30, 500ms, 2m (COLOPHON_TIMEOUT; default 30 s)',
+      )
+      .option('--debug', 'show where an error comes from (COLOPHON_DEBUG)')
+      .action((flags: Flags & CommonFlags) => runner(command, flags));
+  const names = (command: Command): Command =>
+    command
+      .option('--slot <name>', 'replication slot (COLOPHON_SLOT; default colophon)')
+      .option('--publication <name>', 'publication (COLOPHON_PUBLICATION; default colophon)');
+  const json = (command: Command): Command =>
+    command.option('--json', 'data for programs: one JSON object a line');
+  const filters = (command: Command): Command =>
+    command
+      .option('--table <name>', 'only this table: todo, sales.order')
+      .option('--key <key>', 'only the row with this primary key: 7, or {"id": 7} (composite keys as JSON)')
+      .addOption(
+        new Option('--operation <operation>', 'only CREATE, UPDATE, DELETE or TRUNCATE; several with commas'),
+      )
+      .option(
+        '--context <key=value>',
+        'only changes in whose context key is value (as JSON, else as text); may be repeated',
+        collect,
+      )
+      .option('--since <time>', 'only since then: 2026-11-23, 2026-11-23T10:00Z, or 2h (ago)')
+      .option('--until <time>', 'only before then')
+      .option('--environment <name>', 'only of sources with this label')
+      .option('--name <name>', 'only of the source with this name');
+
+  names(add('init', 'make the store, publication, replica identities and slot', init))
+    .option('--tables <names>', 'tables to track: todo,sales.order (names as they are; COLOPHON_TABLES)')
+    .option('--all-tables', 'track every table there is now (COLOPHON_ALL_TABLES)')
+    .option(
+      '--replica-identity <kind>',
+      'full: the whole row before a change is known; default: as the table has it (COLOPHON_REPLICA_IDENTITY)',
+    )
+    .option('--dry-run', 'print the SQL for the source instead of running it')
+    .option('--yes', 'ask nothing');
+  names(json(add('doctor', 'look at everything that auditing needs, and say what to do', doctor)));
+  names(add('run', 'read the changes and store them, until stopped', run))
+    .option('--once', 'store everything up to now, then end')
+    .option(
+      '--sink <sink>',
+      'store, or ndjson: audit records as JSON lines on standard output (default store)',
+    )
+    .option(
+      '--environment <label>',
+      "the source's label in audit records: production, staging (COLOPHON_ENVIRONMENT)",
+    )
+    .option('--name <name>', "the source's name in audit records; default: the database's (COLOPHON_NAME)")
+    .option(
+      '--prefix <prefixes>',
+      'prefixes of emissions that count, with commas (COLOPHON_PREFIX; default colophon)',
+    )
+    .option('--verbose', 'say more of what happens');
+  names(json(add('status', 'how far the source is read and stored', status)));
+  filters(json(add('tail', 'show changes as they are stored, until stopped', tail))).option(
+    '--lines <count>',
+    'begin with so many of the latest (default 10)',
+  );
+  filters(json(add('log', 'show changes, the newest first', log)))
+    .option('--limit <count>', 'at most so many (default: 100 as a table, all as JSON)')
+    .option('--reverse', 'the oldest first');
+  names(add('drop', 'take away slot and publication, and put replica identities back', drop))
+    .option('--store-too', 'also the store, with every audit record in it')
+    .option('--dry-run', 'print the SQL for the source instead of running it')
+    .option('--yes', 'ask nothing');
+  return program;
+}
+
+function collect(value: string, previous: string[] | undefined): string[] {
+  return [...(previous ?? []), value];
+}

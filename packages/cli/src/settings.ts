@@ -1,0 +1,98 @@
+import { ColophonError } from '@colophon/protocol';
+import { type IdentityMode, parseTableNames, type TableWish } from '@colophon/setup';
+import type { ColophonConfig } from './config.js';
+import { parseDuration } from './duration.js';
+
+/** The flags that more than one command has, as the parser gives them. */
+export interface CommonFlags {
+  source?: string;
+  store?: string;
+  tables?: string;
+  allTables?: boolean;
+  slot?: string;
+  publication?: string;
+  environment?: string;
+  name?: string;
+  prefix?: string;
+  replicaIdentity?: string;
+  timeout?: string;
+  config?: string;
+}
+
+/** Every setting, from wherever it came. */
+export interface Settings {
+  readonly source: string | null;
+  /** The store's own URL; null where it is in the source database. */
+  readonly store: string | null;
+  /** Null where nobody said. */
+  readonly tables: TableWish | null;
+  readonly identity: IdentityMode;
+  readonly slot: string;
+  readonly publication: string;
+  readonly environment: string;
+  readonly name: string | null;
+  readonly prefixes: readonly string[];
+  readonly timeoutMs: number;
+}
+
+/** Puts the settings together: flags, then `COLOPHON_*` variables, then the file; `DATABASE_URL` last. Throws `INVALID_OPTION`. */
+export function resolveSettings(
+  flags: CommonFlags,
+  env: NodeJS.ProcessEnv,
+  config: ColophonConfig,
+): Settings {
+  // An empty variable is how one is switched off where it can't be removed.
+  const variable = (name: string): string | undefined => env[name] || undefined;
+  const text = (flag: string | undefined, name: string, fromFile: string | undefined): string | undefined =>
+    flag ?? variable(name) ?? fromFile;
+  const timeout = text(flags.timeout, 'COLOPHON_TIMEOUT', config.timeoutSeconds?.toString());
+  const prefixes = text(flags.prefix, 'COLOPHON_PREFIX', undefined);
+  return {
+    source: text(flags.source, 'COLOPHON_SOURCE_URL', config.source) ?? variable('DATABASE_URL') ?? null,
+    store: text(flags.store, 'COLOPHON_STORE_URL', config.store) ?? null,
+    tables: tableWish(flags, env, config),
+    identity: identityMode(
+      text(flags.replicaIdentity, 'COLOPHON_REPLICA_IDENTITY', config.replicaIdentity) ?? 'full',
+    ),
+    slot: text(flags.slot, 'COLOPHON_SLOT', config.slot) ?? 'colophon',
+    publication: text(flags.publication, 'COLOPHON_PUBLICATION', config.publication) ?? 'colophon',
+    environment: text(flags.environment, 'COLOPHON_ENVIRONMENT', config.environment) ?? '',
+    name: text(flags.name, 'COLOPHON_NAME', config.name) ?? null,
+    prefixes: prefixes?.split(',').map((prefix) => prefix.trim()) ?? config.prefixes ?? ['colophon'],
+    timeoutMs: timeout === undefined ? 30_000 : parseDuration(timeout, '--timeout'),
+  };
+}
+
+function tableWish(flags: CommonFlags, env: NodeJS.ProcessEnv, config: ColophonConfig): TableWish | null {
+  if (flags.tables !== undefined && flags.allTables === true) {
+    throw new ColophonError('INVALID_OPTION', 'Both --tables and --all-tables are given: give one of them.');
+  }
+  if (flags.allTables === true) return 'all';
+  if (flags.tables !== undefined) return parseTableNames(flags.tables);
+  if (env.COLOPHON_TABLES) return parseTableNames(env.COLOPHON_TABLES);
+  if (env.COLOPHON_ALL_TABLES) return /^(1|true|yes|on)$/i.test(env.COLOPHON_ALL_TABLES) ? 'all' : null;
+  if (config.tables === undefined || config.tables === 'all') return config.tables ?? null;
+  return config.tables.flatMap((name) => parseTableNames(name));
+}
+
+function identityMode(text: string): IdentityMode {
+  if (text === 'full' || text === 'default') return text;
+  throw new ColophonError(
+    'INVALID_OPTION',
+    `--replica-identity is full or default, got ${JSON.stringify(text)}.`,
+  );
+}
+
+/** The source's URL. Throws `INVALID_OPTION` where there is none. */
+export function sourceUrl(settings: Settings): string {
+  if (settings.source !== null) return settings.source;
+  throw new ColophonError(
+    'INVALID_OPTION',
+    'No source database is given: use --source postgres://…, or set COLOPHON_SOURCE_URL or DATABASE_URL, or source in colophon.config.ts.',
+  );
+}
+
+/** The store's URL: its own, or the source's. Throws `INVALID_OPTION` where there is neither. */
+export function storeUrl(settings: Settings): string {
+  return settings.store ?? sourceUrl(settings);
+}
