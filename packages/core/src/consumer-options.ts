@@ -26,7 +26,7 @@ export interface SourceOptions {
   batchChanges?: number;
   /** … or their weight in memory, about. Default 8 MiB. */
   batchBytes?: number;
-  /** What may wait in memory for the sink before the source is made to wait. Default 16 MiB. */
+  /** What may wait in memory for the sink before the source is made to wait. Default 8 MiB. */
   queueBytes?: number;
   /** How long transactions in quick succession are gathered before a flush. Default 10 ms; the first after a pause never waits. */
   gatherMs?: number;
@@ -83,7 +83,7 @@ export function consumerSettings(options: SourceOptions): ConsumerSettings {
     slotTimeoutMs: positive('slotTimeoutMs', options.slotTimeoutMs, Number.POSITIVE_INFINITY),
     batchChanges: positive('batchChanges', options.batchChanges, 10_000),
     batchBytes: positive('batchBytes', options.batchBytes, 8 * MIB),
-    queueBytes: positive('queueBytes', options.queueBytes, 16 * MIB),
+    queueBytes: positive('queueBytes', options.queueBytes, 8 * MIB),
     gatherMs: positive('gatherMs', options.gatherMs, 10),
     silenceTimeoutMs: positive('silenceTimeoutMs', options.silenceTimeoutMs, 60_000),
     logger: options.logger ?? SILENT,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { markerPrefix } from '@colophon/protocol';
 import pg from 'pg';
 import { describeSource } from './replication/connection-config.js';
+import { endClient } from './replication/source-client.js';
 import { type SourceNames, sourceError } from './replication/source-error.js';
 
 /** A token that no other drain has. */
@@ -34,6 +35,6 @@ export async function commitMarker(
   } catch (error) {
     throw sourceError(error, step, sourceNames);
   } finally {
-    await client.end().catch(() => {});
+    await endClient(client);
   }
 }

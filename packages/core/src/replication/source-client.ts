@@ -3,6 +3,18 @@ import pg from 'pg';
 import { describeSource } from './connection-config.js';
 import { type SourceNames, sourceError } from './source-error.js';
 
+// A connection without an answer for so long is dead; catalog queries take milliseconds.
+const QUERY_TIMEOUT_MS = 30_000;
+const END_GRACE_MS = 1_000;
+
+/** Says goodbye, and doesn't wait for a network that no longer answers. */
+export async function endClient(client: pg.Client): Promise<void> {
+  const { stream } = (client as unknown as { connection: { stream: { destroy(): void } } }).connection;
+  const timer = setTimeout(() => stream.destroy(), END_GRACE_MS);
+  await client.end().catch(() => {});
+  clearTimeout(timer);
+}
+
 /**
  * An ordinary connection to the source, for its catalog. Opened when first needed, and again where it was lost: one lost
  * while idle (a firewall, `idle_session_timeout`) is nobody's failure.
@@ -14,7 +26,7 @@ export class SourceClient {
   private isEnded = false;
 
   constructor(config: pg.ClientConfig, names: Omit<SourceNames, 'source'>) {
-    this.config = config;
+    this.config = { ...config, query_timeout: QUERY_TIMEOUT_MS };
     this.names = { ...names, source: describeSource(config) };
   }
 
@@ -67,7 +79,7 @@ export class SourceClient {
       await client.connect();
     } catch (error) {
       this.client = null;
-      void client.end().catch(() => {});
+      void endClient(client);
       throw sourceError(error, 'connect', this.names);
     }
     return client;
@@ -79,7 +91,7 @@ export class SourceClient {
       (known) => {
         if (known !== client) return;
         if (this.client === current) this.client = null;
-        void client.end().catch(() => {});
+        void endClient(client);
       },
       () => {},
     );
@@ -90,7 +102,7 @@ export class SourceClient {
     this.isEnded = true;
     const current = this.client;
     this.client = null;
-    await current?.then((client) => client.end()).catch(() => {});
+    await current?.then(endClient).catch(() => {});
   }
 }
 
