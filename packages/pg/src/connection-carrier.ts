@@ -131,13 +131,13 @@ export class ConnectionCarrier {
   foresees(message: BackendMessage): boolean {
     const turn = this.turns[0];
     if (turn === undefined) return false;
-    if (turn.isRepeating) return true;
+    if (turn.repeats !== null) return true;
     return isOurs(turn, message.name === 'error' ? 'errorMessage' : message.name, message);
   }
 
-  /** DEALLOCATE and DISCARD ALL take our prepared statements along. */
+  /** DEALLOCATE ALL and DISCARD ALL take our prepared statements along; DEALLOCATE of one and DISCARD PLANS don't. */
   watchTag(tag: string | undefined): void {
-    if (this.prepared.size > 0 && tag !== undefined && /^(?:DEALLOCATE|DISCARD)/.test(tag))
+    if (this.prepared.size > 0 && tag !== undefined && /^(?:DEALLOCATE|DISCARD) ALL$/.test(tag))
       this.prepared.clear();
   }
 
@@ -264,7 +264,7 @@ export class ConnectionCarrier {
   }
 
   private end(turn: Turn | undefined, message: BackendMessage): boolean {
-    if (turn?.isRepeating) {
+    if (turn !== undefined && turn.repeats !== null) {
       this.repeat(turn);
       return true;
     }
@@ -290,13 +290,13 @@ export class ConnectionCarrier {
     return false;
   }
 
-  /** The emission alone was refused, and the statement never ran: once more, as the application gave it. */
+  /** The emission alone was refused, and the statement never ran: once more. */
   private repeat(turn: Turn): void {
     const { query, connection } = { query: turn.query, connection: this.connection };
     if (typeof query.name === 'string' && connection.submittedNamedStatements !== undefined) {
       delete connection.submittedNamedStatements[query.name];
     }
-    turn.makeBare();
+    turn.reset();
     this.armed = turn;
     query.submit(connection);
   }
