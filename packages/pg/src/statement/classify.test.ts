@@ -190,6 +190,7 @@ describe('classify', () => {
     'select (',
     'select )',
     'a\0',
+    "select 'a\0b'",
     "e'\\'",
     '\\',
   ])('gives up on %j', (text) => {
@@ -302,5 +303,57 @@ describe('classify', () => {
       }),
       { numRuns: 3000 },
     );
+  });
+
+  it.each([
+    ...[
+      '-',
+      "'",
+      '"',
+      '$a',
+      '$$',
+      '(',
+      ')',
+      '/*',
+      "'\\",
+      "e'\\'",
+      "'a' -- x\n",
+      "'a'\n-- x\n",
+      '(with a as ',
+      "''\n",
+      ' ',
+    ],
+    ...[
+      'operator(',
+      'a.',
+      'distinct on (',
+      '::',
+      'case when ',
+      ';',
+      'begin atomic ',
+      'f(1), ',
+      '$1',
+      '1e',
+      '/**/',
+    ],
+  ])('reads a megabyte of %j in far less than minutes', (piece) => {
+    // a quadratic reader would need minutes, so the bound needs no quiet machine
+    for (const before of ['select ', 'create function f() ', 'insert into ']) {
+      const text = before + piece.repeat(1_000_000 / piece.length);
+      const begun = performance.now();
+      classify(text);
+      expect(performance.now() - begun).toBeLessThan(3000);
+    }
+  });
+
+  it('keeps what is in use, and gives the same answer when it has forgotten', () => {
+    const text = 'select 1 as kept';
+    const first = classify(text);
+    expect(classify(text)).toBe(first);
+    for (let i = 0; i < 5000; i++) classify(`select ${i} as passing`);
+    expect(classify(text)).not.toBe(first);
+    expect(classify(text)).toEqual(first);
+    const long = `select '${'x'.repeat(20_000)}'`;
+    expect(classify(long)).not.toBe(classify(long));
   });
 });

@@ -1,4 +1,4 @@
-import type { Classified } from './classify.js';
+import type { Classified } from './statement.js';
 
 /** Longer texts are read again each time: they hold data and don't come back. In UTF-16 units. */
 const MAX_TEXT = 16_384;
