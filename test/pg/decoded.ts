@@ -7,7 +7,7 @@ export interface NamedRow {
   readonly context: string;
 }
 
-const MESSAGE = /^message: transactional: 1 prefix: (\S+), sz: \d+ content:([\s\S]*)$/;
+const MESSAGE = /^message: transactional: 1 prefix: (.*?), sz: \d+ content:([\s\S]*)$/;
 const ROW = /^table ([^:]+): (?:INSERT|UPDATE|DELETE|TRUNCATE)/;
 
 /** A logical slot of test_decoding, read with a client of its own that nothing instruments. */

@@ -149,7 +149,7 @@ function takeError(carrier: ConnectionCarrier, turn: Turn, message: BackendMessa
     carrier.isDirect = false;
   } else return false;
   if (!turn.canRepeat) return false;
-  turn.isRepeating = true;
+  turn.repeats = message.code === UNKNOWN_STATEMENT ? 'unprepared' : 'bare';
   return true;
 }
 

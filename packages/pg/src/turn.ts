@@ -42,7 +42,8 @@ export class Turn {
 
   /** Whether it can be sent once more without the emission, should that be refused. */
   canRepeat = false;
-  isRepeating = false;
+  /** At the coming ReadyForQuery: as the application gave it, or with an emission that needs no prepared statement. */
+  repeats: 'bare' | 'unprepared' | null = null;
   hasFailed = false;
 
   constructor(query: Submittable, context: ContextText) {
@@ -50,10 +51,10 @@ export class Turn {
     this.context = context;
   }
 
-  /** Back to before it was sent, to be sent as the application gave it. */
-  makeBare(): void {
+  /** Back to before it was sent. */
+  reset(): void {
     this.hasBegun = false;
-    this.isBare = true;
+    this.isBare = this.repeats === 'bare';
     this.steps = [];
     this.awaited = [];
     this.made.clear();
@@ -67,7 +68,7 @@ export class Turn {
     this.text = null;
     this.isInLiteral = false;
     this.canRepeat = false;
-    this.isRepeating = false;
+    this.repeats = null;
     this.hasFailed = false;
   }
 }

@@ -1,5 +1,7 @@
 export { createDatabase, dropDatabase } from './database.js';
 export { freePort } from './free-port.js';
+export type { PgBouncer } from './launch-pgbouncer.js';
+export { findPgBouncer, launchPgBouncer } from './launch-pgbouncer.js';
 export type { LaunchOptions, PostgresServer } from './launch-postgres.js';
 export { launchPostgres } from './launch-postgres.js';
 export type { ComparisonReport } from './oracle/compare-stored.js';

@@ -1,0 +1,4 @@
+declare module 'pg-other-copy' {
+  import pg from 'pg';
+  export default pg;
+}
