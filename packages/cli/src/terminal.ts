@@ -25,14 +25,14 @@ export interface Terminal {
   flush(): Promise<void>;
 }
 
-const PLAIN_PROGRESS_MS = 10_000;
+const PLAIN_PROGRESS_MS = 5_000;
 
 /** The process's own terminal. `NO_COLOR` and `FORCE_COLOR` count. */
 export function createTerminal(process: NodeJS.Process): Terminal {
   const { stdin, stdout, stderr, env } = process;
   const secrets = new Set<string>();
   let isProgressShown = false;
-  let lastProgressAtMs = Number.NEGATIVE_INFINITY;
+  let lastProgressAtMs = performance.now();
   const clean = (text: string): string => {
     let cleaned = redact(text);
     for (const secret of secrets) cleaned = cleaned.replaceAll(secret, '***');

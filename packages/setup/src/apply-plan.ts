@@ -10,8 +10,10 @@ import { displayTable } from './table-name.js';
 export interface ApplyOptions {
   /** Renewed after every step: long work goes on as long as each step comes to an end. */
   deadline: Deadline;
-  /** Told before each step. */
-  onStep?: (step: Step, index: number) => void;
+  /** Told before each step, which may have to wait for locks and open transactions. */
+  onStart?: (step: Step) => void;
+  /** Told after each step that was done. */
+  onDone?: (step: Step) => void;
   /** How long a table's lock is waited for. Default 1,000: whoever wants the table meanwhile waits behind us. */
   lockTimeoutMs?: number;
   /** How often it is tried. Default 5, each time after a longer pause. */
@@ -44,15 +46,16 @@ export async function applyPlan(
   await connection.query(
     `SET lock_timeout = ${lockTimeoutMs}; SET statement_timeout = ${statementMs}; SET idle_in_transaction_session_timeout = 0`,
   );
-  for (const [index, step] of plan.steps.entries()) {
+  for (const step of plan.steps) {
     if (step.group !== null && failedGroups.has(step.group)) continue;
     // Without all tables put back, the publication must stay: its comment says what is still to do.
     if (leftOut.length > 0 && step.group === null && step.kind !== 'slot' && step.table === null) continue;
-    options.onStep?.(step, index);
+    options.onStart?.(step);
     deadline.renew();
     try {
       await runStep(connection, step, options);
       done.push(step);
+      options.onDone?.(step);
     } catch (error) {
       if (step.table === null || !(error instanceof ColophonError) || error.code !== 'LOCK_TIMEOUT') {
         throw withHistory(error, step, done);

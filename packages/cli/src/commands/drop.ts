@@ -41,8 +41,11 @@ export async function drop(context: CommandContext<DropFlags>): Promise<void> {
     }
     const { leftOut } = await applyPlan(connection, plan, {
       deadline,
-      onStep: (step) =>
-        terminal.talk(`✓ ${step.kind === 'identity' ? stepText(step) : `Dropped: ${stepText(step)}`}`),
+      onStart: (step) => terminal.progress(`… ${stepText(step)}`),
+      onDone: (step) =>
+        terminal.talk(
+          `✓ ${step.kind === 'identity' || step.kind === 'unpublish' ? '' : 'dropped '}${stepText(step)}`,
+        ),
     });
     for (const notice of plan.notices) terminal.talk(`! ${visible(notice)}`);
     if (leftOut.length > 0) {

@@ -48,7 +48,8 @@ export async function init(context: CommandContext<InitFlags>): Promise<void> {
     if (from !== to) terminal.talk(`✓ Store at version ${to}${from === 0 ? '' : ` (was ${from})`}.`);
     const { leftOut } = await applyPlan(connection, plan, {
       deadline,
-      onStep: (step) => terminal.talk(`✓ ${stepText(step)}`),
+      onStart: (step) => terminal.progress(`… ${stepText(step)}`),
+      onDone: (step) => terminal.talk(`✓ ${stepText(step)}`),
     });
     for (const notice of plan.notices) terminal.talk(`! ${visible(notice)}`);
     for (const left of [...plan.leftOut, ...leftOut]) terminal.talk(`! Left out: ${visible(left.reason)}`);
@@ -107,21 +108,18 @@ function summary(plan: InitPlan): string {
   return text[0]!.toUpperCase() + text.slice(1);
 }
 
-const ACTIONS: Record<Step['kind'], string> = {
-  publication: 'Publication',
-  memory: "Publication's comment",
-  identity: 'Replica identity',
-  publish: 'Published',
-  unpublish: 'Unpublished',
-  slot: 'Replication slot',
-};
-
 /** A step in a few words. */
 export function stepText(step: Step): string {
-  const table = step.table === null ? '' : ` of ${visible(displayTable(step.table))}`;
-  const what =
-    step.kind === 'identity'
-      ? `Replica identity${table}: ${step.sql.slice(step.sql.lastIndexOf('REPLICA IDENTITY ') + 17)}`
-      : `${ACTIONS[step.kind]}${table.replace(' of', '')}`;
-  return `${what}: ${step.reason}`;
+  const table = step.table === null ? '' : visible(displayTable(step.table));
+  switch (step.kind) {
+    case 'identity':
+      return `${table}: replica identity ${step.sql.slice(step.sql.lastIndexOf('REPLICA IDENTITY ') + 17)}, ${step.reason}`;
+    case 'publish':
+    case 'unpublish':
+      return `${table}: ${step.kind}ed, ${step.reason}`;
+    case 'slot':
+      return `replication slot: ${step.reason}`;
+    default:
+      return `publication: ${step.reason}`;
+  }
 }

@@ -1,2 +1,120 @@
-import type { CommandContext } from '../command-context.js';
-export async function status(_: CommandContext<{ json?: boolean }>): Promise<void> {}
+import { ColophonError, formatLsn } from '@colophon/protocol';
+import { formatBytes, inspectSource, type SourceState } from '@colophon/setup';
+import { AuditReader, type StoredSource } from '../audit-reader.js';
+import { type CommandContext, deadlineOf, sourceNames, withSource } from '../command-context.js';
+import { pad, visible, wrap } from '../render/display-text.js';
+import { formatSeconds } from '../render/progress-line.js';
+import { type Settings, storeUrl } from '../settings.js';
+
+/** `status`'s own flags. */
+export interface StatusFlags {
+  json?: boolean;
+}
+
+/** Shows how far the source is read, and what the store holds. Fails where slot, publication or store are missing. */
+export async function status(context: CommandContext<StatusFlags>): Promise<void> {
+  const { settings, flags, terminal } = context;
+  const deadline = deadlineOf(settings);
+  const state = await withSource(settings, deadline, (connection) =>
+    inspectSource(connection, sourceNames(settings)),
+  );
+  const reader = await AuditReader.open(storeUrl(settings), deadline).catch((error: unknown) => {
+    if (error instanceof ColophonError && error.code === 'STORE_MISSING') return error;
+    throw error;
+  });
+  const missing: ColophonError[] = reader instanceof ColophonError ? [reader] : [];
+  const sources = reader instanceof ColophonError ? [] : await reader.sources().finally(() => reader.close());
+  if (state.publication === null) {
+    missing.unshift(
+      new ColophonError(
+        'PUBLICATION_MISSING',
+        `There is no publication ${settings.publication}: run colophon init.`,
+      ),
+    );
+  } else if (state.slot === null) {
+    missing.unshift(
+      new ColophonError('SLOT_MISSING', `There is no replication slot ${settings.slot}: run colophon init.`),
+    );
+  }
+  await terminal.out(
+    flags.json === true
+      ? `${JSON.stringify(toJson(settings, state, sources))}\n`
+      : toText(settings, state, sources, terminal.columns, terminal.colors.bold),
+  );
+  if (missing.length > 0) throw missing[0]!;
+}
+
+function toJson(settings: Settings, state: SourceState, sources: readonly StoredSource[]): object {
+  const { slot, publication, server } = state;
+  return {
+    source: {
+      database: server.database,
+      version: server.version,
+      slot: settings.slot,
+      slot_exists: slot !== null,
+      slot_active: slot?.isActive ?? false,
+      wal_status: slot?.walStatus ?? null,
+      confirmed_flush_lsn: slot?.confirmedFlushLsn == null ? null : formatLsn(slot.confirmedFlushLsn),
+      lag_bytes: slot?.lagBytes ?? null,
+      retained_bytes: slot?.retainedBytes ?? null,
+      publication: settings.publication,
+      publication_exists: publication !== null,
+      tables: publication?.tables.length ?? 0,
+    },
+    store: sources.map((source) => ({
+      source: source.source,
+      environment: source.environment,
+      database: source.database,
+      slot: source.slot,
+      changes: Number(source.changes),
+      end_lsn: source.endLsn,
+      last_seq: source.lastSeq === null ? null : Number(source.lastSeq),
+      last_committed_at: source.lastCommittedAt?.toISOString() ?? null,
+      stored_at: source.storedAt?.toISOString() ?? null,
+    })),
+  };
+}
+
+function toText(
+  settings: Settings,
+  state: SourceState,
+  sources: readonly StoredSource[],
+  columns: number,
+  bold: (text: string) => string,
+): string {
+  const { slot, publication, server } = state;
+  const lines: [string, string][] = [
+    ['Source', `${server.database} on PostgreSQL ${server.version}`],
+    [
+      'Publication',
+      publication === null
+        ? `${settings.publication}: missing`
+        : `${settings.publication}, ${publication.tables.length} entries`,
+    ],
+    ['Slot', slot === null ? `${settings.slot}: missing` : slotText(settings.slot, slot)],
+  ];
+  for (const source of sources) lines.push(['Stored', sourceText(source)]);
+  if (sources.length === 0) lines.push(['Stored', 'nothing yet']);
+  const width = Math.max(...lines.map(([name]) => name.length));
+  return lines
+    .map(([name, text]) => {
+      const parts = wrap(visible(text), Math.max(30, columns - width - 2));
+      return `${bold(pad(name, width))}  ${parts.join(`\n${' '.repeat(width + 2)}`)}\n`;
+    })
+    .join('');
+}
+
+function slotText(name: string, slot: NonNullable<SourceState['slot']>): string {
+  const reader = slot.isActive ? `read by backend process ${slot.activePid}` : 'nobody reads it';
+  const lost = slot.invalidation === null ? '' : `, invalidated (${slot.invalidation})`;
+  return `${name}: ${reader}, ${formatBytes(slot.lagBytes ?? 0)} behind, ${formatBytes(slot.retainedBytes ?? 0)} of WAL kept${lost}`;
+}
+
+function sourceText(source: StoredSource): string {
+  const label = source.environment === '' ? '' : ` (${source.environment})`;
+  const last =
+    source.lastCommittedAt === null
+      ? ''
+      : `, the last committed ${formatSeconds((Date.now() - source.lastCommittedAt.getTime()) / 1000)} ago`;
+  return `${source.source}${label}: ${source.changes} ${source.changes === 1n ? 'change' : 'changes'}${last}`;
+}
