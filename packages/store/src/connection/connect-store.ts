@@ -39,13 +39,7 @@ const SESSION = `SELECT
 export async function connectStore(options: ConnectOptions): Promise<pg.Client> {
   let client: pg.Client;
   try {
-    client = new pg.Client({
-      connectionString: options.url,
-      application_name: options.applicationName,
-      keepAlive: true,
-      keepAliveInitialDelayMillis: 10_000,
-      connectionTimeoutMillis: options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS,
-    });
+    client = new pg.Client(clientConfig(options));
     // Until somebody else listens: an unheard 'error' would end the process.
     client.on('error', () => {});
     await client.connect();
@@ -59,4 +53,28 @@ export async function connectStore(options: ConnectOptions): Promise<pg.Client> 
     throw storeError(error, 'The store cannot be reached', false);
   }
   return client;
+}
+
+/** Connections to the store's database, made as they are needed, with the same settings. */
+export function createStorePool(options: ConnectOptions & { readonly max: number }): pg.Pool {
+  const pool = new pg.Pool({
+    ...clientConfig(options),
+    max: options.max,
+    onConnect: async (client) => {
+      await client.query(SESSION);
+    },
+  });
+  // An idle connection that is lost is replaced when the next is needed.
+  pool.on('error', () => {});
+  return pool;
+}
+
+function clientConfig(options: ConnectOptions): pg.ClientConfig {
+  return {
+    connectionString: options.url,
+    application_name: options.applicationName,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+    connectionTimeoutMillis: options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS,
+  };
 }

@@ -1,0 +1,112 @@
+import { ColophonError } from '@colophon/protocol';
+import type pg from 'pg';
+import { createStorePool } from './connection/connect-store.js';
+import { errorState, storeError } from './connection/store-error.js';
+import { checkStoreVersion, STORE_VERSION } from './migrate/store-version.js';
+import { type ChangeFilter, filterConditions } from './query/change-filter.js';
+import { type ChangeOrder, ChangeQuery } from './query/change-query.js';
+import type { ChangeRow } from './query/change-row.js';
+import { type FollowOptions, followChanges } from './query/follow-changes.js';
+import type { RowKey } from './query/key-condition.js';
+import { readStatus, type StoreStatus } from './query/store-status.js';
+
+/** How a store is opened for reading. */
+export interface OpenStoreOptions {
+  /** Shown in `pg_stat_activity`. Default `colophon`. */
+  readonly applicationName?: string;
+  /** Largest number of connections. Default 4. */
+  readonly maxConnections?: number;
+}
+
+/** Which changes, how many, in which order. */
+export interface ChangesOptions extends ChangeFilter {
+  /** Default `newest` first. */
+  readonly order?: ChangeOrder;
+  /** Default: all. */
+  readonly limit?: number;
+}
+
+const DEFAULT_MAX_CONNECTIONS = 4;
+/** A value that isn't what its option asks for: a time, an id. */
+const BAD_VALUE = /^22/;
+
+/**
+ * Opens a store for reading. Fails with `STORE_MISSING`, `STORE_OUTDATED`, `STORE_TOO_NEW`, `CONNECTION_FAILED`,
+ * `AUTHENTICATION_FAILED`, `DATABASE_MISSING`, `PRIVILEGE_MISSING`.
+ */
+export async function openStore(url: string, options: OpenStoreOptions = {}): Promise<Store> {
+  const { applicationName = 'colophon', maxConnections = DEFAULT_MAX_CONNECTIONS } = options;
+  let pool: pg.Pool;
+  try {
+    pool = createStorePool({ url, applicationName, max: maxConnections });
+    (await pool.connect()).release();
+  } catch (error) {
+    throw storeError(error, 'The store cannot be reached', false);
+  }
+  try {
+    await checkStoreVersion(pool);
+  } catch (error) {
+    await pool.end();
+    throw storeError(error, 'The store could not be opened');
+  }
+  return new Store(pool);
+}
+
+/** A store's queries. */
+export class Store {
+  readonly #pool: pg.Pool;
+
+  /** Use `openStore`. */
+  constructor(pool: pg.Pool) {
+    this.#pool = pool;
+  }
+
+  /** Changes, newest first unless asked otherwise. `for await` reads them in pages, `await` gives an array. */
+  changes(options: ChangesOptions = {}): ChangeQuery {
+    const { order = 'newest', limit = Number.POSITIVE_INFINITY, ...filter } = options;
+    if (order !== 'newest' && order !== 'oldest') {
+      throw new ColophonError('INVALID_OPTION', `order is newest or oldest, got ${JSON.stringify(order)}.`);
+    }
+    if (!(limit >= 0) || (Number.isFinite(limit) && !Number.isInteger(limit))) {
+      throw new ColophonError('INVALID_OPTION', `limit is a whole number from 0, got ${limit}.`);
+    }
+    return new ChangeQuery(this.#run, filterConditions(filter), order, limit);
+  }
+
+  /** All changes of one row, oldest first, also those from when it had this key and another afterwards. */
+  history(table: string, key: RowKey, options: Omit<ChangesOptions, 'table' | 'key'> = {}): ChangeQuery {
+    return this.changes({ order: 'oldest', ...options, table, key });
+  }
+
+  /** Changes as they are stored, without end; `signal` ends it. */
+  follow(options: FollowOptions = {}): AsyncGenerator<ChangeRow, void, undefined> {
+    return followChanges(this.#run, options);
+  }
+
+  /** How far each source is stored, and how large the store is. Reads no records. */
+  status(): Promise<StoreStatus> {
+    return readStatus(this.#run, STORE_VERSION);
+  }
+
+  /** Ends the connections. */
+  async close(): Promise<void> {
+    await this.#pool.end();
+  }
+
+  readonly #run = async (sql: string, values: unknown[]): Promise<Record<string, unknown>[]> => {
+    try {
+      return (await this.#pool.query(sql, values)).rows;
+    } catch (error) {
+      if (BAD_VALUE.test(errorState(error))) {
+        throw new ColophonError(
+          'INVALID_OPTION',
+          'A value of the filter is not what PostgreSQL reads there; check times and ids.',
+          {
+            details: { sqlstate: errorState(error) },
+          },
+        );
+      }
+      throw storeError(error, 'The store could not be read');
+    }
+  };
+}
