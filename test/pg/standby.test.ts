@@ -1,0 +1,96 @@
+import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { runWithContext } from '@colophon/context';
+import { instrument } from '@colophon/pg';
+import { launchPostgres, type PostgresServer } from '@colophon/testkit';
+import pg from 'pg';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type Major, nativeDir } from '../embedded-postgres.js';
+
+const native = nativeDir(Number(process.env.PG_MAJOR ?? 18) as Major);
+let primary: PostgresServer;
+let standby: PostgresServer;
+let base: string;
+
+beforeAll(async () => {
+  primary = await launchPostgres({ native });
+  const admin = new pg.Client({ connectionString: primary.url() });
+  await admin.connect();
+  await admin.query(
+    'CREATE TABLE t (v text); CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$ SELECT 1 $$',
+  );
+  await admin.end();
+  await primary.halt('fast');
+  base = fs.mkdtempSync(path.join(os.tmpdir(), 'colophon-standby-'));
+  const dataDir = path.join(base, 'data');
+  execFileSync('cp', ['-a', primary.dataDir, dataDir]);
+  fs.rmSync(path.join(dataDir, 'postmaster.pid'), { force: true });
+  fs.writeFileSync(path.join(dataDir, 'standby.signal'), '');
+  fs.chmodSync(base, 0o755);
+  await primary.restart();
+  standby = await launchPostgres({
+    native,
+    dataDir,
+    settings: { primary_conninfo: `host=127.0.0.1 port=${primary.port} user=postgres`, hot_standby: 'on' },
+  });
+});
+afterAll(async () => {
+  await standby?.stop();
+  await primary?.stop();
+  if (base !== undefined) fs.rmSync(base, { recursive: true, force: true });
+});
+
+const SCRIPT = [
+  'SELECT 1 AS x',
+  'SELECT f()',
+  { text: 'SELECT f() WHERE $1 = 1', values: [1] },
+  "INSERT INTO t VALUES ('a')",
+  { text: 'INSERT INTO t VALUES ($1)', values: ['a'] },
+  { text: 'INSERT INTO t VALUES ($1)', values: ['a'], name: 'n' },
+  { text: 'INSERT INTO t VALUES ($1)', values: ['a'], name: 'n' },
+  "SELECT 1; INSERT INTO t VALUES ('a')",
+  'BEGIN',
+  'SELECT f()',
+  'INSERT INTO t VALUES (1)',
+  'ROLLBACK',
+  'SELECT f()',
+];
+
+it('gives the same results and errors on a hot standby as without', async () => {
+  const outcomes = [];
+  for (const isOurs of [false, true]) {
+    const client = new pg.Client({ connectionString: standby.url() });
+    if (isOurs) instrument(client, { onEmissionRefused: (error) => outcomes.push(error) });
+    await client.connect();
+    const outcome: unknown[] = [];
+    for (const query of SCRIPT) {
+      const answer = runWithContext({ user: 1 }, () => client.query(query as string));
+      outcome.push(
+        await answer.then(
+          ({ rows, command, rowCount }) => ({ rows, command, rowCount }),
+          (error) => ({ ...error, message: error.message }),
+        ),
+      );
+    }
+    await client.end();
+    outcomes.push(outcome);
+  }
+  expect(outcomes).toHaveLength(2);
+  expect(outcomes[1]).toEqual(outcomes[0]);
+  expect(JSON.stringify(outcomes[0])).toContain('25006');
+});
+
+it('finds the primary among several hosts by asking, as an application does', async () => {
+  const pools = [standby, primary].map((server) =>
+    instrument(new pg.Pool({ connectionString: server.url(), max: 1 })),
+  );
+  await runWithContext({ user: 1 }, async () => {
+    for (const pool of pools) {
+      const { rows } = await pool.query('SELECT pg_is_in_recovery() AS standby');
+      if (!rows[0].standby) expect((await pool.query("INSERT INTO t VALUES ('b')")).rowCount).toBe(1);
+    }
+  });
+  for (const pool of pools) await pool.end();
+});
