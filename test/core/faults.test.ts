@@ -81,7 +81,7 @@ describe('a consumer through faults', () => {
   it('loses and doubles nothing where each run ends in order and the next begins', async () => {
     const sink = new RecordingSink();
     const writers = startWriters(16);
-    for (let round = 0; round < 25; round++) {
+    for (let round = 0; round < 80; round++) {
       const consumer = createConsumer({ source: source.url, slot: source.slot, sink, gatherMs: 0 });
       const run = consumer.run();
       await next(consumer, 'stored');
