@@ -1,5 +1,6 @@
 import { ColophonError, type Operation } from '@colophon/protocol';
-import { parseTableNames, type TableName } from '@colophon/setup';
+import { parseTableNames } from '@colophon/setup';
+import type { ChangeFilter, RowKey } from '@colophon/store';
 import { parseDuration } from './duration.js';
 
 /** The flags that choose changes, as the parser gives them. */
@@ -14,22 +15,6 @@ export interface FilterFlags {
   name?: string;
 }
 
-/** Which changes are wanted. Absent: all. */
-export interface ChangeFilter {
-  readonly tables?: readonly TableName[];
-  /** The primary key: as `primary_key` shows it, or columns and values as JSON. */
-  readonly key?: string;
-  readonly operations?: readonly Operation[];
-  /** JSON objects that the context must contain, each. */
-  readonly contexts?: readonly string[];
-  /** ISO 8601 with a zone, as exact as it was given. */
-  readonly since?: string;
-  readonly until?: string;
-  readonly environment?: string;
-  readonly source?: string;
-  readonly database?: string;
-}
-
 const OPERATIONS: Record<string, Operation> = {
   CREATE: 'CREATE',
   INSERT: 'CREATE',
@@ -41,15 +26,37 @@ const OPERATIONS: Record<string, Operation> = {
 /** Reads the flags; `now` is what times like `2h` count back from. Throws `INVALID_OPTION`. */
 export function parseFilter(flags: FilterFlags, now: Date): ChangeFilter {
   return {
-    ...(flags.table === undefined ? {} : { tables: parseTableNames(flags.table) }),
-    ...(flags.key === undefined ? {} : { key: flags.key }),
-    ...(flags.operation === undefined ? {} : { operations: flags.operation.split(',').map(parseOperation) }),
-    ...(flags.context === undefined ? {} : { contexts: flags.context.map(parseContext) }),
-    ...(flags.since === undefined ? {} : { since: parseTime(flags.since, '--since', now) }),
-    ...(flags.until === undefined ? {} : { until: parseTime(flags.until, '--until', now) }),
+    ...(flags.table === undefined ? {} : parseTable(flags.table)),
+    ...(flags.key === undefined ? {} : { key: parseKey(flags.key) }),
+    ...(flags.operation === undefined ? {} : { operation: flags.operation.split(',').map(parseOperation) }),
+    ...(flags.context === undefined ? {} : { context: parseContext(flags.context) }),
+    ...(flags.since === undefined ? {} : { from: parseTime(flags.since, '--since', now) }),
+    ...(flags.until === undefined ? {} : { to: parseTime(flags.until, '--until', now) }),
     ...(flags.environment === undefined ? {} : { environment: flags.environment }),
     ...(flags.name === undefined ? {} : { source: flags.name }),
   };
+}
+
+function parseTable(text: string): { schema: string; table: string } {
+  const names = parseTableNames(text);
+  if (names.length === 1) return { schema: names[0]!.schema, table: names[0]!.name };
+  throw new ColophonError(
+    'INVALID_OPTION',
+    `--table is one table, got ${names.length}: leave it out for all.`,
+  );
+}
+
+/** A key of several columns is JSON: `{"order": 7, "line": 2}`. */
+function parseKey(text: string): RowKey {
+  if (!text.trimStart().startsWith('{')) return text;
+  try {
+    return JSON.parse(text) as RowKey;
+  } catch {
+    throw new ColophonError(
+      'INVALID_OPTION',
+      `--key is a primary key like 7, or its columns as JSON like {"id": 7}, got ${JSON.stringify(text)}.`,
+    );
+  }
 }
 
 function parseOperation(text: string): Operation {
@@ -61,25 +68,31 @@ function parseOperation(text: string): Operation {
   );
 }
 
-/** `user=42` → `{"user":42}`, `user=anna` → `{"user":"anna"}`: JSON where it is some, else text. Digits stay as they are. */
-function parseContext(text: string): string {
-  const split = text.indexOf('=');
-  if (split < 1) {
-    throw new ColophonError(
-      'INVALID_OPTION',
-      `--context looks like user=42 or role=admin, got ${JSON.stringify(text)}.`,
-    );
+/** `user=42` is a number, `user=anna` a text: JSON where it is some, else text. */
+function parseContext(texts: readonly string[]): Record<string, unknown> {
+  const context: Record<string, unknown> = {};
+  for (const text of texts) {
+    const split = text.indexOf('=');
+    if (split < 1) {
+      throw new ColophonError(
+        'INVALID_OPTION',
+        `--context looks like user=42 or role=admin, got ${JSON.stringify(text)}.`,
+      );
+    }
+    Object.defineProperty(context, text.slice(0, split), {
+      value: jsonOrText(text.slice(split + 1)),
+      enumerable: true,
+      configurable: true,
+    });
   }
-  const value = text.slice(split + 1);
-  return `{${JSON.stringify(text.slice(0, split))}:${isJson(value) ? value : JSON.stringify(value)}}`;
+  return context;
 }
 
-function isJson(text: string): boolean {
+function jsonOrText(text: string): unknown {
   try {
-    JSON.parse(text);
-    return true;
+    return JSON.parse(text);
   } catch {
-    return false;
+    return text;
   }
 }
 

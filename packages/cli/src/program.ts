@@ -81,7 +81,6 @@ export function createProgram(runner: Runner, version: string, talk: (line: stri
         collect,
       )
       .option('--since <time>', 'only since then: 2026-11-23, 2026-11-23T10:00Z, or 2h (ago)')
-      .option('--until <time>', 'only before then')
       .option('--environment <name>', 'only of sources with this label')
       .option('--name <name>', 'only of the source with this name');
 
@@ -117,6 +116,7 @@ export function createProgram(runner: Runner, version: string, talk: (line: stri
     'begin with so many of the latest (default 10)',
   );
   filters(json(add('log', 'show changes, the newest first', log)))
+    .option('--until <time>', 'only before then')
     .option('--limit <count>', 'at most so many (default: 100 as a table, all as JSON)')
     .option('--reverse', 'the oldest first');
   names(add('drop', 'take away slot and publication, and put replica identities back', drop))

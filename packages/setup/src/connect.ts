@@ -74,7 +74,8 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
   };
 }
 
-function checkUrl(url: string, role: string): void {
+/** Throws `INVALID_OPTION` for what can't be a connection URL, without repeating it. `role` is `source` or `store`. */
+export function checkUrl(url: string, role: string): void {
   if (!/^(postgres|postgresql):\/\/.|^socket:./i.test(url)) throw urlError(role);
   const authority = /^postgres(?:ql)?:\/\/([^/?#]*)/i.exec(url)?.[1] ?? '';
   const port = /:([^:@\]]*)$/.exec(authority.slice(authority.lastIndexOf('@') + 1))?.[1];

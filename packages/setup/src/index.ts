@@ -3,7 +3,7 @@ export { applyPlan } from './apply-plan.js';
 export type { ChosenTable, IdentityMode, LeftOut, TableChoice, TableWish } from './choose-tables.js';
 export { chooseTables } from './choose-tables.js';
 export type { Connection, ConnectOptions } from './connect.js';
-export { connect } from './connect.js';
+export { checkUrl, connect } from './connect.js';
 export { connectionError, errorText } from './connection-error.js';
 export { Deadline } from './deadline.js';
 export type { Check } from './diagnose.js';

@@ -1,8 +1,7 @@
-import { AuditReader } from '../audit-reader.js';
 import { type FilterFlags, parseCount, parseFilter } from '../change-filter.js';
 import { type CommandContext, deadlineOf } from '../command-context.js';
+import { openAuditStore, STORE, withinDeadline } from '../open-audit-store.js';
 import { LogTable } from '../render/log-table.js';
-import { storeUrl } from '../settings.js';
 
 /** `log`'s own flags. */
 export interface LogFlags extends FilterFlags {
@@ -24,39 +23,36 @@ export async function log(context: CommandContext<LogFlags>): Promise<void> {
         ? Number.POSITIVE_INFINITY
         : TABLE_LIMIT
       : parseCount(flags.limit, '--limit', 1);
-  const reader = await AuditReader.open(storeUrl(settings), deadlineOf(settings));
-  try {
-    const table = new LogTable(terminal.columns, terminal.colors);
-    let count = 0;
-    // One more than wanted tells whether there are more.
-    for await (const change of reader.changes(filter, {
-      newestFirst: flags.reverse !== true,
-      limit: limit + 1,
-    })) {
-      if (count++ === limit) {
-        if (flags.limit === undefined)
-          terminal.talk(`${limit} changes shown, there are more: --limit shows more.`);
-        break;
-      }
-      if (isJson) {
-        await terminal.out(`${change.json}\n`);
-      } else {
-        if (count === 1) await terminal.out(table.head());
-        await terminal.out(table.row(change));
-      }
-      if (context.interrupted.aborted) return;
+  const deadline = deadlineOf(settings);
+  const store = await openAuditStore(settings, deadline);
+  const table = new LogTable(terminal.columns, terminal.colors);
+  let count = 0;
+  // One more than wanted tells whether there are more.
+  const changes = store.changes({
+    ...filter,
+    order: flags.reverse === true ? 'oldest' : 'newest',
+    limit: limit + 1,
+  });
+  for await (const change of withinDeadline(changes, deadline)) {
+    if (context.interrupted.aborted) break;
+    if (count === limit) {
+      if (flags.limit === undefined)
+        terminal.talk(`${limit} changes shown, there are more: --limit shows more.`);
+      break;
     }
-    if (count === 0) terminal.talk(`No change matches.${contextHint(filter.contexts ?? [])}`);
-  } finally {
-    await reader.close();
+    if (count++ === 0 && !isJson) await terminal.out(table.head());
+    await terminal.out(isJson ? `${change.toJsonText()}\n` : table.row(change));
   }
+  if (count === 0) terminal.talk(`No change matches.${contextHint(filter.context ?? {})}`);
+  await deadline.race(store.close(), STORE);
 }
 
 /** `user=42` is a number; an application may have said it as text. */
-function contextHint(contexts: readonly string[]): string {
-  const typed = contexts.map((text) => Object.entries(JSON.parse(text) as Record<string, unknown>)[0]!);
-  const other = typed.find(([, value]) => typeof value !== 'string' && typeof value !== 'object');
-  return other === undefined
-    ? ''
-    : ` For the text instead of the ${typeof other[1]}: --context '${other[0]}="${String(other[1])}"'.`;
+function contextHint(context: Readonly<Record<string, unknown>>): string {
+  const typed = Object.entries(context).find(
+    ([, value]) => typeof value !== 'string' && typeof value !== 'object',
+  );
+  if (typed === undefined) return '';
+  const [name, value] = typed;
+  return ` For the text instead of the ${typeof value}: --context '${name}="${String(value)}"'.`;
 }

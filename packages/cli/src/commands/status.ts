@@ -1,10 +1,11 @@
 import { ColophonError, formatLsn } from '@colophon/protocol';
 import { formatBytes, inspectSource, type SourceState } from '@colophon/setup';
-import { AuditReader, type StoredSource } from '../audit-reader.js';
+import type { SourceStatus } from '@colophon/store';
 import { type CommandContext, deadlineOf, sourceNames, withSource } from '../command-context.js';
+import { openAuditStore, STORE } from '../open-audit-store.js';
 import { pad, visible, wrap } from '../render/display-text.js';
 import { formatSeconds } from '../render/progress-line.js';
-import { type Settings, storeUrl } from '../settings.js';
+import type { Settings } from '../settings.js';
 
 /** `status`'s own flags. */
 export interface StatusFlags {
@@ -18,12 +19,12 @@ export async function status(context: CommandContext<StatusFlags>): Promise<void
   const state = await withSource(settings, deadline, (connection) =>
     inspectSource(connection, sourceNames(settings)),
   );
-  const reader = await AuditReader.open(storeUrl(settings), deadline).catch((error: unknown) => {
+  const store = await openAuditStore(settings, deadline).catch((error: unknown) => {
     if (error instanceof ColophonError && error.code === 'STORE_MISSING') return error;
     throw error;
   });
-  const missing: ColophonError[] = reader instanceof ColophonError ? [reader] : [];
-  const sources = reader instanceof ColophonError ? [] : await reader.sources().finally(() => reader.close());
+  const missing: ColophonError[] = store instanceof ColophonError ? [store] : [];
+  const sources = store instanceof ColophonError ? [] : (await deadline.race(store.status(), STORE)).sources;
   if (state.publication === null) {
     missing.unshift(
       new ColophonError(
@@ -44,7 +45,7 @@ export async function status(context: CommandContext<StatusFlags>): Promise<void
   if (missing.length > 0) throw missing[0]!;
 }
 
-function toJson(settings: Settings, state: SourceState, sources: readonly StoredSource[]): object {
+function toJson(settings: Settings, state: SourceState, sources: readonly SourceStatus[]): object {
   const { slot, publication, server } = state;
   return {
     source: {
@@ -67,10 +68,10 @@ function toJson(settings: Settings, state: SourceState, sources: readonly Stored
       database: source.database,
       slot: source.slot,
       changes: Number(source.changes),
-      end_lsn: source.endLsn,
+      end_lsn: source.endLsn === null ? null : formatLsn(source.endLsn),
       last_seq: source.lastSeq === null ? null : Number(source.lastSeq),
-      last_committed_at: source.lastCommittedAt?.toISOString() ?? null,
-      stored_at: source.storedAt?.toISOString() ?? null,
+      last_committed_at: source.lastCommittedAt,
+      stored_at: source.storedAt,
     })),
   };
 }
@@ -78,7 +79,7 @@ function toJson(settings: Settings, state: SourceState, sources: readonly Stored
 function toText(
   settings: Settings,
   state: SourceState,
-  sources: readonly StoredSource[],
+  sources: readonly SourceStatus[],
   columns: number,
   bold: (text: string) => string,
 ): string {
@@ -110,11 +111,11 @@ function slotText(name: string, slot: NonNullable<SourceState['slot']>): string 
   return `${name}: ${reader}, ${formatBytes(slot.lagBytes ?? 0)} behind, ${formatBytes(slot.retainedBytes ?? 0)} of WAL kept${lost}`;
 }
 
-function sourceText(source: StoredSource): string {
+function sourceText(source: SourceStatus): string {
   const label = source.environment === '' ? '' : ` (${source.environment})`;
   const last =
     source.lastCommittedAt === null
       ? ''
-      : `, the last committed ${formatSeconds((Date.now() - source.lastCommittedAt.getTime()) / 1000)} ago`;
+      : `, the last committed ${formatSeconds((Date.now() - Date.parse(source.lastCommittedAt)) / 1000)} ago`;
   return `${source.source}${label}: ${source.changes} ${source.changes === 1n ? 'change' : 'changes'}${last}`;
 }

@@ -1,9 +1,8 @@
-import { setTimeout as pause } from 'node:timers/promises';
-import { AuditReader, type StoredChange, type StoredSource } from '../audit-reader.js';
-import { type ChangeFilter, type FilterFlags, parseCount, parseFilter } from '../change-filter.js';
+import type { ChangeRow } from '@colophon/store';
+import { type FilterFlags, parseCount, parseFilter } from '../change-filter.js';
 import { type CommandContext, deadlineOf } from '../command-context.js';
+import { openAuditStore, STORE } from '../open-audit-store.js';
 import { LogTable } from '../render/log-table.js';
-import { storeUrl } from '../settings.js';
 
 /** `tail`'s own flags. */
 export interface TailFlags extends FilterFlags {
@@ -11,7 +10,6 @@ export interface TailFlags extends FilterFlags {
   lines?: string;
 }
 
-const POLL_MS = 300;
 const DEFAULT_LINES = '10';
 
 /** Shows the latest changes, then each as it is stored, until it is stopped. */
@@ -19,88 +17,26 @@ export async function tail(context: CommandContext<TailFlags>): Promise<void> {
   const { settings, flags, terminal, interrupted } = context;
   const filter = parseFilter(flags, new Date());
   const lines = parseCount(flags.lines ?? DEFAULT_LINES, '--lines', 0);
-  const reader = await AuditReader.open(storeUrl(settings), deadlineOf(settings));
+  const deadline = deadlineOf(settings);
+  const store = await openAuditStore(settings, deadline);
   const table = new LogTable(terminal.columns, terminal.colors);
-  const show = (change: StoredChange): Promise<void> =>
-    terminal.out(flags.json === true ? `${change.json}\n` : table.row(change));
-  try {
-    if (flags.json !== true) await terminal.out(table.head());
-    const follower = new Follower(reader, filter);
-    for (const change of await follower.latest(lines)) await show(change);
-    while (!interrupted.aborted) {
-      for await (const change of follower.news()) {
-        await show(change);
-        if (interrupted.aborted) return;
-      }
-      await pause(POLL_MS, undefined, { signal: interrupted }).catch(() => {});
-    }
-  } finally {
-    await reader.close();
-  }
-}
-
-/**
- * Gives what is new since the last look, each change once. By source: a source's position is stored in one transaction
- * with its changes, so up to it nothing can appear later, while another source may have taken higher numbers before.
- */
-class Follower {
-  readonly #reader: AuditReader;
-  readonly #filter: ChangeFilter;
-  readonly #seen = new Map<string, bigint>();
-
-  constructor(reader: AuditReader, filter: ChangeFilter) {
-    this.#reader = reader;
-    this.#filter = filter;
-  }
-
-  /** The latest changes up to now, in order; what comes later is news. */
-  async latest(count: number): Promise<StoredChange[]> {
-    const sources = await this.#reader.sources();
-    for (const source of sources) this.#seen.set(nameOf(source), source.lastSeq ?? 0n);
-    const upTo = sources.reduce(
-      (highest, { lastSeq }) => (lastSeq !== null && lastSeq > highest ? lastSeq : highest),
-      0n,
-    );
-    const changes: StoredChange[] = [];
-    if (count === 0) return changes;
-    for await (const change of this.#reader.changes(this.#filter, {
-      newestFirst: true,
-      limit: count,
-      upTo,
-    })) {
-      changes.unshift(change);
-    }
-    return changes;
-  }
-
-  async *news(): AsyncGenerator<StoredChange> {
-    for (const source of await this.#reader.sources()) {
-      const name = nameOf(source);
-      const seen = this.#seen.get(name) ?? 0n;
-      const { lastSeq } = source;
-      if (lastSeq === null || lastSeq <= seen || !this.#isWanted(source)) continue;
-      yield* this.#reader.changes(
-        {
-          ...this.#filter,
-          source: source.source,
-          environment: source.environment,
-          database: source.database,
-        },
-        { newestFirst: false, after: seen, upTo: lastSeq },
-      );
-      this.#seen.set(name, lastSeq);
+  const show = (change: ChangeRow): Promise<void> =>
+    terminal.out(flags.json === true ? `${change.toJsonText()}\n` : table.row(change));
+  if (flags.json !== true) await terminal.out(table.head());
+  // Its first look is taken before the latest are read, so that nothing falls between; what both have is shown once.
+  const news = store.follow({ ...filter, signal: interrupted });
+  const next = news.next();
+  next.catch(() => {});
+  const shown = new Set<string>();
+  if (lines > 0) {
+    const latest = await deadline.race(Promise.resolve(store.changes({ ...filter, limit: lines })), STORE);
+    for (const change of latest.reverse()) {
+      shown.add(change.id);
+      await show(change);
     }
   }
-
-  #isWanted({ source, environment }: StoredSource): boolean {
-    const wanted = this.#filter;
-    return (
-      (wanted.source === undefined || wanted.source === source) &&
-      (wanted.environment === undefined || wanted.environment === environment)
-    );
+  for (let at = await next; at.done !== true; at = await news.next()) {
+    if (!shown.delete(at.value.id)) await show(at.value);
   }
-}
-
-function nameOf({ source, environment, database }: StoredSource): string {
-  return JSON.stringify([source, environment, database]);
+  await deadline.race(store.close(), STORE).catch(() => {});
 }

@@ -2,18 +2,18 @@ import type { Colors } from '../terminal.js';
 import { truncate, visible } from './display-text.js';
 import { jsonMembers, type Member, plainValue } from './json-members.js';
 
-/** What of an audit record is shown. JSON is text, so that every digit stays. */
+/** What of an audit record is shown, named as in `colophon.changes`. JSON is text, so that every digit stays. */
 export interface ShownChange {
-  readonly committedAt: Date;
+  /** ISO 8601 with a zone. */
+  readonly committed_at: string;
   readonly operation: string;
   readonly schema: string;
   readonly table: string;
   readonly partition: string | null;
-  readonly primaryKey: string | null;
-  readonly before: string;
-  readonly after: string;
-  readonly unchanged: readonly string[];
-  readonly context: string;
+  readonly primary_key: string | null;
+  readonly beforeJson: string;
+  readonly afterJson: string;
+  readonly contextJson: string;
 }
 
 const VALUE_WIDTH = 80;
@@ -26,8 +26,8 @@ export interface Line {
 
 /** What changed, a line a column: `title: milk → oat milk`. */
 export function changeLines(change: ShownChange, colors: Colors): Line[] {
-  const before = jsonMembers(change.before);
-  const after = jsonMembers(change.after);
+  const before = jsonMembers(change.beforeJson);
+  const after = jsonMembers(change.afterJson);
   switch (change.operation) {
     case 'UPDATE':
       return updateLines(before, after, colors);

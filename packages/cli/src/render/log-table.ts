@@ -44,10 +44,10 @@ export class LogTable {
   row(change: ShownChange): string {
     const colors = this.#colors;
     const { who, what, changed } = this.#widths;
-    const { day, time } = localTime(change.committedAt);
+    const { day, time } = localTime(new Date(change.committed_at));
     const cells = [
       fit([{ text: time, paint: colors.dim }], WHEN_WIDTH),
-      fit(contextLines(change.context, colors), who),
+      fit(contextLines(change.contextJson, colors), who),
       fit(whatLines(change, colors), what),
       fit(changeLines(change, colors), changed),
     ];
@@ -76,7 +76,7 @@ function whatLines(change: ShownChange, colors: Colors): Line[] {
     change.operation
   ];
   const table = visible(displayTable({ schema: change.schema, name: change.table }));
-  const key = change.primaryKey === null ? '' : ` ${visible(change.primaryKey)}`;
+  const key = change.primary_key === null ? '' : ` ${visible(change.primary_key)}`;
   const lines: Line[] = [
     { text: change.operation, paint: paint ?? ((text) => text) },
     { text: `${table}${key}`, paint: colors.bold },
