@@ -59,14 +59,25 @@ const BUILT_IN: ReadonlyMap<number, Converter> = new Map([
 const guardedNumber: Converter = (text) => (NUMBER.test(text) ? text : jsonString(text));
 const guardedBoolean: Converter = (text) =>
   text === 't' || text === 'f' ? booleanJson(text) : jsonString(text);
+const TIME = /^[\w\d :.+-]*$/;
+function guardedTime(convert: Converter): Converter {
+  return (text) => (TIME.test(text) ? convert(text) : jsonString(text));
+}
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
 function guardedJson(convert: Converter): Converter {
+  return (text) => (isJson(text) ? convert(text) : jsonString(text));
+}
+function guardedArray(convert: Converter): Converter {
   return (text) => {
-    try {
-      JSON.parse(text);
-    } catch {
-      return jsonString(text);
-    }
-    return convert(text);
+    const json = /^[[{]/.test(text) ? convert(text) : '';
+    return isJson(json) ? json : jsonString(text);
   };
 }
 const GUARDED: ReadonlyMap<number, Converter> = new Map([
@@ -77,6 +88,8 @@ const GUARDED: ReadonlyMap<number, Converter> = new Map([
   [TYPE.float4, guardedNumber],
   [TYPE.float8, guardedNumber],
   [TYPE.numeric, guardedNumber],
+  [TYPE.timestamp, guardedTime(timestampJson)],
+  [TYPE.timestamptz, guardedTime(timestamptzJson)],
   [TYPE.json, guardedJson(jsonValue)],
   [TYPE.jsonb, guardedJson(jsonbValue)],
 ]);
@@ -99,8 +112,8 @@ function compile(oid: number, types: TypeLookup, isInComposite: boolean): Conver
     case 'array': {
       const element = compile(shape.elementOid, types, isInComposite);
       const delimiter = shape.delimiter.charCodeAt(0);
-      if (!isInComposite) return (text) => arrayJson(text, delimiter, element);
-      return (text) => (/^[[{]/.test(text) ? arrayJson(text, delimiter, element) : jsonString(text));
+      const convert: Converter = (text) => arrayJson(text, delimiter, element);
+      return isInComposite ? guardedArray(convert) : convert;
     }
     case 'vector': {
       const element = compile(shape.elementOid, types, isInComposite);

@@ -12,9 +12,9 @@ export interface CatalogKey {
  * The primary key's columns, in the key's order, under the names they had in the changing transaction.
  *
  * With the default identity the message marks exactly the key of that moment; the catalog adds only the order. Otherwise
- * (with identity FULL every column is marked) it is today's key where its columns stand in the message, then the key
- * as remembered, then today's key with columns that were renamed since found by their place; of a table that is
- * gone and was never seen, a marked index.
+ * (with identity FULL every column is marked) it is today's key: none, where the table has none now. Where its columns don't
+ * stand in the message, the key as remembered, then today's with columns renamed since, found by their place. Of a table
+ * that is gone and was never seen, a marked index.
  */
 export function chooseKeyColumns(
   message: RelationMessage,
@@ -34,10 +34,7 @@ export function chooseKeyColumns(
     }
     return marked;
   }
-  if (today !== undefined && today.keyColumns.length === 0) {
-    // The key may have been dropped after the change was written.
-    return isPresent(rememberedKey) ? rememberedKey : [];
-  }
+  if (today !== undefined && today.keyColumns.length === 0) return [];
   for (const key of [today?.keyColumns, rememberedKey, today && renamedSince(message, today)]) {
     if (isPresent(key)) return key;
   }

@@ -1,7 +1,7 @@
 import type { JsonText, Operation, Relation } from '@colophon/protocol';
 import { asciiText, int32At, utf8Text } from './bytes.js';
 import { jsonString } from './json-string.js';
-import { type Converter, integerJson, numberJson } from './json-value.js';
+import { booleanJson, type Converter, integerJson, numberJson } from './json-value.js';
 import { jsonbText } from './jsonb-text.js';
 import type { RelationMessage, RowMessage } from './message.js';
 import { violation } from './message-reader.js';
@@ -45,6 +45,8 @@ interface Column {
   readonly label: string;
   readonly form: Form;
   readonly convert: Converter;
+  /** Integers, and booleans: `true`, as a cast to text gives, not `t`. */
+  readonly isJsonItsText: boolean;
 }
 
 /** Decodes the rows of one table as one relation message describes it: from bytes to JSON text in one pass. */
@@ -70,7 +72,9 @@ export class RowDecoder {
     this.columns = message.columns.map(({ name, isKey, typeOid }) => {
       const convert = types.converterOf(typeOid);
       const keyPlace = relation.keyColumns.indexOf(name);
-      return { name, isKey, keyPlace, label: labelOf(name), form: formOf(typeOid, convert), convert };
+      const isJsonItsText = convert === integerJson || convert === booleanJson;
+      const form = formOf(typeOid, convert);
+      return { name, isKey, keyPlace, label: labelOf(name), form, convert, isJsonItsText };
     });
     this.keyLabels = relation.keyColumns.map(labelOf);
     this.printOrder = relation.keyColumns
@@ -192,7 +196,7 @@ export class RowDecoder {
 
   private takeKey(column: Column, value: JsonText, buffer: Buffer, start: number, end: number): void {
     this.keyJson[column.keyPlace] = value;
-    this.keyText[column.keyPlace] = column.form === Form.Integer ? value : utf8Text(buffer, start, end);
+    this.keyText[column.keyPlace] = column.isJsonItsText ? value : utf8Text(buffer, start, end);
   }
 }
 
