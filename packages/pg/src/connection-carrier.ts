@@ -42,6 +42,9 @@ export class ConnectionCarrier {
   private status: string | undefined;
   private state: TransactionState = FRESH;
   private isHistoryKnown: boolean;
+  /** Whether a name may have been emitted since the connection was last known to be idle. */
+  private mayHoldNames: boolean;
+  private onQuiet: (() => void) | null = null;
 
   constructor(client: ClientLike, rights: EmissionRights, prefix: string) {
     this.client = client;
@@ -50,6 +53,7 @@ export class ConnectionCarrier {
     this.prefix = prefix;
     this.status = client._connected === true ? (client._txStatus ?? undefined) : 'I';
     this.isHistoryKnown = this.status === 'I';
+    this.mayHoldNames = !this.isHistoryKnown;
   }
 
   /** Whether the next message may be a turn's first. */
@@ -146,6 +150,14 @@ export class ConnectionCarrier {
     this.turns.length = 0;
     this.armed = null;
     this.sending = null;
+    this.onQuiet?.();
+    this.onQuiet = null;
+  }
+
+  /** Calls when nothing is under way. */
+  whenQuiet(then: () => void): void {
+    if (this.turns.length === 0) then();
+    else this.onQuiet = then;
   }
 
   private begin(): Turn | null {
@@ -155,6 +167,7 @@ export class ConnectionCarrier {
       return null;
     }
     this.armed = null;
+    if (turn.context !== NAMELESS) this.mayHoldNames = true;
     if (!turn.hasBegun) {
       turn.hasBegun = true;
       if (this.turns[0] !== turn) this.turns.push(turn);
@@ -172,7 +185,9 @@ export class ConnectionCarrier {
   /** Plans one statement of the extended protocol: gives what goes before it, keeps in the turn what goes after. */
   private carry(turn: Turn, text: string, statement: Statement): Buffer | null {
     const situation = this.situation();
-    const { before, after }: Plan = plan(statement.kind, turn.context, situation);
+    // Without a name on the connection none can be taken by mistake: a pipelining client that never has one pays nothing.
+    const isNobodys = turn.context === NAMELESS && !this.mayHoldNames;
+    const { before, after }: Plan = isNobodys ? BARE : plan(statement.kind, turn.context, situation);
     if (before === null && after === null) {
       this.note(turn, statement, BARE);
       return null;
@@ -286,6 +301,12 @@ export class ConnectionCarrier {
     if (message.status === 'I') {
       this.state = FRESH;
       this.isHistoryKnown = true;
+      if (this.turns.length === 0) this.mayHoldNames = false;
+    }
+    if (this.turns.length === 0 && this.onQuiet !== null) {
+      // After this message: it is still the application's.
+      process.nextTick(this.onQuiet);
+      this.onQuiet = null;
     }
     return false;
   }

@@ -31,8 +31,9 @@ export function hookClient(client: ClientLike, instrumentation: Instrumentation)
   const undoConnect = hookConnect(client);
   return () => {
     undoQueue();
-    undoConnection();
     undoConnect();
+    // Answers to what is under way still have to be told apart.
+    carrier.whenQuiet(undoConnection);
   };
 }
 
@@ -103,42 +104,54 @@ function hookConnection(carrier: ConnectionCarrier): Undo {
       if (carrier.isArmed && carrier.sendText(text)) return undefined;
       return query.call(connection, text);
     }),
-    shadow(connection, 'emit', (emit) => (event, ...args) => {
-      switch (event) {
-        case 'message': {
-          const message = args[0] as BackendMessage;
-          if (carrier.foresees(message)) return true;
-          break;
-        }
-        case 'notice':
-        case 'notification':
-          if (event === 'notice') carrier.take(event, args[0] as BackendMessage);
-          return runOutsideContext(() => emit.call(connection, event, ...args));
-        case 'end':
-          carrier.close();
-          break;
-        case 'commandComplete':
-          carrier.watchTag((args[0] as BackendMessage).text);
-          if (carrier.take(event, args[0] as BackendMessage)) return true;
-          break;
-        case 'parseComplete':
-        case 'bindComplete':
-        case 'noData':
-        case 'dataRow':
-        case 'rowDescription':
-        case 'emptyQuery':
-        case 'portalSuspended':
-        case 'errorMessage':
-        case 'parameterStatus':
-        case 'readyForQuery':
-          if (carrier.take(event, args[0] as BackendMessage)) return true;
-      }
-      return emit.call(connection, event, ...args);
-    }),
+    shadow(
+      connection,
+      'emit',
+      (emit) =>
+        function watched(event: string, message?: unknown): boolean {
+          // Rest parameters would cost an array a message.
+          if (takesMessage(carrier, event, message as BackendMessage)) return true;
+          if (event === 'notice' || event === 'notification') {
+            return runOutsideContext(() => emit.call(connection, event, message));
+          }
+          // biome-ignore lint/complexity/noArguments: see above
+          return arguments.length === 2
+            ? emit.call(connection, event, message)
+            : emit.apply(connection, arguments as never);
+        },
+    ),
   ];
   return () => {
     for (const step of undo) step();
   };
+}
+
+/** Whether it is an answer to a message of ours. */
+function takesMessage(carrier: ConnectionCarrier, event: string, message: BackendMessage): boolean {
+  switch (event) {
+    case 'message':
+      return carrier.foresees(message);
+    case 'end':
+      carrier.close();
+      return false;
+    case 'commandComplete':
+      carrier.watchTag(message.text);
+      return carrier.take(event, message);
+    case 'parseComplete':
+    case 'bindComplete':
+    case 'noData':
+    case 'dataRow':
+    case 'rowDescription':
+    case 'emptyQuery':
+    case 'portalSuspended':
+    case 'errorMessage':
+    case 'notice':
+    case 'parameterStatus':
+    case 'readyForQuery':
+      return carrier.take(event, message);
+    default:
+      return false;
+  }
 }
 
 /** The text of a statement that was prepared by name earlier. */
