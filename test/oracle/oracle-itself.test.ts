@@ -11,16 +11,7 @@ import {
 } from '@colophon/testkit';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-
-const EQUAL = {
-  lost: 0,
-  doubled: 0,
-  invented: 0,
-  wrongContext: 0,
-  wrongValue: 0,
-  outOfOrder: 0,
-  differences: [],
-};
+import { EQUAL } from './equal.js';
 
 /** A `colophon.changes` without Colophon: what the oracle expects, itself, to be spoiled one way at a time. */
 const IMITATION = `
@@ -65,7 +56,7 @@ describe('the oracle, without Colophon', () => {
 
   it('finds its own expectation equal to itself', async () => {
     const report = await oracle.compare(url);
-    expect(report).toMatchObject(EQUAL);
+    expect(report).toMatchObject({ ...EQUAL, differences: [] });
     expect(report.stored).toBe(report.expected);
     expect(report.expected).toBeGreaterThan(1000);
   });
@@ -109,7 +100,7 @@ describe('the oracle, without Colophon', () => {
     try {
       await client.query(spoil, [10 * 700]);
       const report = await oracle.compare(url);
-      expect(report).toMatchObject({ ...EQUAL, ...found, differences: expect.anything() });
+      expect(report).toMatchObject({ ...EQUAL, ...found });
       expect(report.differences).toHaveLength(Object.keys(found).length);
     } finally {
       await client.query(

@@ -24,7 +24,7 @@ export async function throughThePool(state: WorkerState): Promise<void> {
       await pool.query('DELETE FROM item WHERE id = $1 AND oracle.says($2)', [id, said]);
     if (random.chance(0.3)) {
       await pool.query(
-        `DO $$ BEGIN PERFORM oracle.says('${said.replaceAll("'", "''")}'); PERFORM write_one(4); END $$`,
+        `DO $workload$ BEGIN PERFORM oracle.says('${said.replaceAll("'", "''")}'); PERFORM write_one(4); END $workload$`,
       );
     }
     if (random.chance(0.3)) await pool.query('SELECT oracle.says($1), write_one(5)', [said]);

@@ -36,7 +36,7 @@ export const copies: Scenario = async (session, state) => {
       ),
     );
   }
-  if (random.chance(0.3)) {
+  if (!explicit && random.chance(0.5)) {
     await session.within(state.context(), async () => {
       const rows = session.client.query(
         copyTo(`COPY (DELETE FROM item WHERE id = ${id} RETURNING *) TO STDOUT`),
