@@ -135,6 +135,25 @@ describe('a consumer through faults', () => {
     expect(consumer.status().state).toBe('failed');
   });
 
+  it('waits longer and longer where the sink refuses everything, though the source delivers', async () => {
+    const sink = new RecordingSink();
+    sink.faults.flush = () => {
+      throw new Error('no');
+    };
+    const consumer = createConsumer({ source: source.url, slot: source.slot, sink });
+    const run = consumer.run();
+    const startedAt = performance.now();
+    await source.client.query("INSERT INTO todo (title) VALUES ('x')");
+    for (let failures = 0; failures < 6; failures++) await next(consumer, 'warning');
+    // Half of 100 + 200 + 400 + 800 + 1,600 at the least.
+    expect(performance.now() - startedAt).toBeGreaterThan(1_550);
+    sink.faults = {};
+    await consumer.drain(20_000);
+    await consumer.stop();
+    await run;
+    await expectEqual(sink);
+  });
+
   it('refuses to add to the records of another server', async () => {
     const sink = new RecordingSink();
     sink.position = { systemIdentifier: '1', timeline: 1, commitLsn: 1n as never, endLsn: 2n as never };

@@ -47,6 +47,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
 // Well below the five seconds in which a free slot is to be taken over.
 const SLOT_POLL_MS = 1_000;
 const PROGRESS_MS = 1_000;
+const STEADY_MS = 10_000;
 const CONFIRM_POLL_MS = 10;
 const CONFIRM_TIMEOUT_MS = 5_000;
 const MAX_SILENCE_FACTOR = 64;
@@ -196,6 +197,7 @@ class ReplicationConsumer implements Consumer {
     const { settings } = this;
     const { slot, publication, config } = settings;
     const client = new SourceClient(config, { slot, publication });
+    let streamingSince = Number.POSITIVE_INFINITY;
     try {
       this.become('connecting');
       await this.awaitSlot(client);
@@ -210,17 +212,17 @@ class ReplicationConsumer implements Consumer {
           streaming: (source) => {
             this.source = source;
             this.hasStreamed = true;
+            streamingSince = performance.now();
             this.lastError = null;
             this.become('streaming');
           },
           stored: (position, committedAtMicros, flushed) => this.stored(position, committedAtMicros, flushed),
           received: (lsn) => {
             if (lsn > this.receivedLsn) this.receivedLsn = lsn;
-            this.alive();
+            this.silenceFactor = 1;
           },
           acknowledged: (lsn) => {
             this.acknowledgedLsn = lsn;
-            this.alive();
           },
           marker: (token, endLsn) => this.waiters.get(token)?.resolve(endLsn),
         },
@@ -229,14 +231,10 @@ class ReplicationConsumer implements Consumer {
       await session.run();
     } finally {
       this.session = null;
+      // An idle source stores nothing: a connection that lived for a while has worked, too.
+      if (performance.now() - streamingSince >= STEADY_MS) this.backoff.reset();
       await client.end();
     }
-  }
-
-  /** A connection that only fails is one failure after the other; one that delivers has ended the row. */
-  private alive(): void {
-    this.backoff.reset();
-    this.silenceFactor = 1;
   }
 
   private async awaitSlot(client: SourceClient): Promise<void> {
@@ -265,6 +263,7 @@ class ReplicationConsumer implements Consumer {
 
   private stored(position: StoredPosition, committedAtMicros: bigint, flushed: Flushed): void {
     this.position = position;
+    this.backoff.reset();
     this.counts.transactions += flushed.transactions;
     this.counts.changes += flushed.changes;
     this.counts.bytes += flushed.bytes;
