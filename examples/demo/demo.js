@@ -34,7 +34,7 @@ async function main() {
   await sql(url, SCHEMA);
 
   say('colophon init --tables todo,account');
-  await colophon(url, ['init', '--tables', 'todo,account', '--environment', 'demo', '--yes']);
+  await colophon(url, ['init', '--tables', 'todo,account', '--yes']);
 
   say('colophon run   (beside the application)');
   const consumer = spawnColophon(url, ['run', '--environment', 'demo'], ['ignore', 'ignore', 'pipe']);

@@ -11,7 +11,7 @@ export function renderTrail(changes) {
     head: head.map((h) => colors.bold(h)),
     colWidths: WIDTHS,
     wordWrap: true,
-    style: { head: [], border: ['dim'] },
+    style: { head: [], border: colors.isColorSupported ? ['dim'] : [] },
   });
   for (const change of changes) {
     table.push([
@@ -21,7 +21,7 @@ export function renderTrail(changes) {
         .filter(Boolean)
         .join('\n'),
       `${OPERATION[change.operation](change.operation)}\n${change.table} ${change.primary_key}`,
-      differences(change).join('\n'),
+      differences(change).join(', '),
     ]);
   }
   return table.toString();
