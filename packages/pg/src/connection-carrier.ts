@@ -205,12 +205,12 @@ export class ConnectionCarrier {
     const pieces: Buffer[] = [];
     if (before !== null) {
       turn.beforeLeft += 2;
-      pieces.push(this.messages(turn, before, form, { bind: true, execute: true, ownPortal: false }));
+      pieces.push(this.messages(turn, before, form, false));
     }
     if (after !== null) {
       if (binds) {
         turn.beforeLeft += 1;
-        pieces.push(this.messages(turn, after, form, { bind: true, execute: false, ownPortal: true }));
+        pieces.push(this.messages(turn, after, form, true));
         turn.after = emissionMessages(after, this.prefix, form, {
           parse: false,
           bind: false,
@@ -219,7 +219,7 @@ export class ConnectionCarrier {
         });
       } else {
         const unnamed = form === 'named' ? 'plain' : form;
-        turn.after = this.messages(turn, after, unnamed, { bind: true, execute: true, ownPortal: false });
+        turn.after = this.messages(turn, after, unnamed, false);
       }
     }
     if (pieces.length === 0) return null;
@@ -233,15 +233,20 @@ export class ConnectionCarrier {
     return situation.block === 'idle' && situation.isCertain ? 'asking' : 'plain';
   }
 
-  private messages(
-    turn: Turn,
-    emission: Emission,
-    form: EmissionForm,
-    parts: { bind: boolean; execute: boolean; ownPortal: boolean },
-  ): Buffer {
-    const parse = form !== 'named' || !this.prepared.has(statementName(emission));
-    if (parse && form === 'named') turn.preparing = statementName(emission);
-    return emissionMessages(emission, this.prefix, form, { ...parts, parse });
+  /** `isLater`: bound to a portal of its own now, run after the statement. */
+  private messages(turn: Turn, emission: Emission, form: EmissionForm, isLater: boolean): Buffer {
+    let parse = true;
+    if (form === 'named') {
+      const name = statementName(emission);
+      parse = !this.prepared.has(name);
+      if (parse) turn.preparing = name;
+    }
+    return emissionMessages(emission, this.prefix, form, {
+      parse,
+      bind: true,
+      execute: !isLater,
+      ownPortal: isLater,
+    });
   }
 
   private note(turn: Turn, statement: Statement, { before, after }: Plan): void {

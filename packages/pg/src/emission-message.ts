@@ -7,22 +7,31 @@ const NO_PORTAL = '';
 /** Type text, so that the server needn't find it out. */
 const TEXT_OID = 25;
 
-const messages = new Map<string, Buffer>();
+/** What of an emission to send. */
+export interface MessageParts {
+  parse: boolean;
+  bind: boolean;
+  execute: boolean;
+  /** Whether it is bound to a portal of its own, to be run later. */
+  ownPortal: boolean;
+}
 
-/** Parse, Bind and Execute of an emission, as far as asked for. https://www.postgresql.org/docs/current/protocol-message-formats.html */
+const EMPTY = Buffer.alloc(0);
+
+/** Parse, Bind and Execute of an emission, as far as asked for, in one piece. https://www.postgresql.org/docs/current/protocol-message-formats.html */
 export function emissionMessages(
   emission: Emission,
   prefix: string,
   form: EmissionForm,
-  parts: { parse: boolean; bind: boolean; execute: boolean; ownPortal: boolean },
+  parts: MessageParts,
 ): Buffer {
-  const pieces: Buffer[] = [];
+  const execute = parts.ownPortal ? EXECUTE_OWN : EXECUTE;
+  if (!parts.bind) return execute;
+  const parse = parts.parse ? parseMessage(form, emission) : EMPTY;
   const name = form === 'named' ? statementName(emission) : '';
   const portal = parts.ownPortal ? PORTAL : NO_PORTAL;
-  if (parts.parse) pieces.push(parseMessage(form, name, emission.onlyIfAssigned));
-  if (parts.bind) pieces.push(bindMessage(portal, name, prefixOf(emission, prefix), emission.context));
-  if (parts.execute) pieces.push(executeMessage(portal));
-  return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
+  const end = parts.execute ? execute : EMPTY;
+  return bindBetween(parse, portal, name, prefixOf(emission, prefix), emission.context, end);
 }
 
 /** The name of our prepared statement; never used where a pooler could lose it. */
@@ -30,57 +39,72 @@ export function statementName(emission: Emission): string {
   return emission.onlyIfAssigned ? 'colophon_if_assigned' : 'colophon';
 }
 
-function parseMessage(form: EmissionForm, name: string, onlyIfAssigned: boolean): Buffer {
-  const key = `${form} ${onlyIfAssigned}`;
-  let message = messages.get(key);
-  if (message === undefined) {
-    const sql = emissionSql(form, onlyIfAssigned);
-    message = Buffer.alloc(1 + 4 + name.length + 1 + sql.length + 1 + 2 + 8);
-    let at = message.writeUInt8('P'.charCodeAt(0), 0);
-    at = message.writeUInt32BE(message.length - 1, at);
-    at += message.write(name, at, 'latin1') + 1;
-    at += message.write(sql, at, 'latin1') + 1;
-    at = message.writeUInt16BE(2, at);
-    at = message.writeUInt32BE(TEXT_OID, at);
-    message.writeUInt32BE(TEXT_OID, at);
-    messages.set(key, message);
-  }
+const parses: Record<EmissionForm, { always?: Buffer; ifAssigned?: Buffer }> = {
+  asking: {},
+  plain: {},
+  named: {},
+};
+
+function parseMessage(form: EmissionForm, emission: Emission): Buffer {
+  const key = emission.onlyIfAssigned ? 'ifAssigned' : 'always';
+  return (parses[form][key] ??= createParse(
+    form === 'named' ? statementName(emission) : '',
+    emissionSql(form, emission.onlyIfAssigned),
+  ));
+}
+
+function createParse(name: string, sql: string): Buffer {
+  const message = Buffer.alloc(1 + 4 + name.length + 1 + sql.length + 1 + 2 + 8);
+  let at = message.writeUInt8('P'.charCodeAt(0), 0);
+  at = message.writeUInt32BE(message.length - 1, at);
+  at += message.write(name, at, 'latin1') + 1;
+  at += message.write(sql, at, 'latin1') + 1;
+  at = message.writeUInt16BE(2, at);
+  at = message.writeUInt32BE(TEXT_OID, at);
+  message.writeUInt32BE(TEXT_OID, at);
   return message;
 }
 
-/** The context is ASCII; the prefix may be anything. */
-function bindMessage(portal: string, name: string, prefix: string, context: string): Buffer {
+/** A Bind between two other messages, in one allocation. The context is ASCII; the prefix may be anything. */
+function bindBetween(
+  first: Buffer,
+  portal: string,
+  name: string,
+  prefix: string,
+  context: string,
+  last: Buffer,
+): Buffer {
   const prefixLength = Buffer.byteLength(prefix);
   const length = 4 + portal.length + 1 + name.length + 1 + 2 + 2 + 4 + prefixLength + 4 + context.length + 2;
-  const message = Buffer.allocUnsafe(1 + length);
-  let at = message.writeUInt8('B'.charCodeAt(0), 0);
+  const message = Buffer.allocUnsafe(first.length + 1 + length + last.length);
+  if (first.length > 0) message.set(first, 0);
+  let at = message.writeUInt8(0x42, first.length);
   at = message.writeUInt32BE(length, at);
   at += message.write(portal, at, 'latin1');
-  at = message.writeUInt8(0, at);
+  message[at++] = 0;
   at += message.write(name, at, 'latin1');
-  at = message.writeUInt8(0, at);
-  at = message.writeUInt16BE(0, at);
-  at = message.writeUInt16BE(2, at);
+  message[at++] = 0;
+  // No format codes: text; then two values.
+  at = message.writeUInt32BE(2, at);
   at = message.writeUInt32BE(prefixLength, at);
   at += message.write(prefix, at, 'utf8');
   at = message.writeUInt32BE(context.length, at);
   at += message.write(context, at, 'latin1');
-  message.writeUInt16BE(0, at);
+  at = message.writeUInt16BE(0, at);
+  if (last.length > 0) message.set(last, at);
   return message;
 }
 
 function executeMessage(portal: string): Buffer {
-  const key = `execute ${portal}`;
-  let message = messages.get(key);
-  if (message === undefined) {
-    message = Buffer.alloc(1 + 4 + portal.length + 1 + 4);
-    message.writeUInt8('E'.charCodeAt(0), 0);
-    message.writeUInt32BE(message.length - 1, 1);
-    message.write(portal, 5, 'latin1');
-    messages.set(key, message);
-  }
+  const message = Buffer.alloc(1 + 4 + portal.length + 1 + 4);
+  message.writeUInt8('E'.charCodeAt(0), 0);
+  message.writeUInt32BE(message.length - 1, 1);
+  message.write(portal, 5, 'latin1');
   return message;
 }
+
+const EXECUTE = executeMessage(NO_PORTAL);
+const EXECUTE_OWN = executeMessage(PORTAL);
 
 /** Parse, Bind, Describe, Execute and Sync of one statement without values, results as text, as the simple protocol would give them. */
 export function statementMessages(text: string, before: Uint8Array | null, after: Uint8Array | null): Buffer {

@@ -108,16 +108,14 @@ function hookConnection(carrier: ConnectionCarrier): Undo {
       connection,
       'emit',
       (emit) =>
-        function watched(event: string, message?: unknown): boolean {
-          // Rest parameters would cost an array a message.
+        function watched(event: string, message?: unknown, ...more: unknown[]): boolean {
           if (takesMessage(carrier, event, message as BackendMessage)) return true;
           if (event === 'notice' || event === 'notification') {
             return runOutsideContext(() => emit.call(connection, event, message));
           }
-          // biome-ignore lint/complexity/noArguments: see above
-          return arguments.length === 2
+          return more.length === 0
             ? emit.call(connection, event, message)
-            : emit.apply(connection, arguments as never);
+            : emit.call(connection, event, message, ...more);
         },
     ),
   ];

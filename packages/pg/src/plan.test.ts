@@ -31,7 +31,6 @@ class Model {
   private hasId = false;
   private block: 'idle' | 'open' | 'failed' = 'idle';
   private state: TransactionState = FRESH;
-  private outstanding: Step[] = [];
 
   /** `pipelining`: nothing is known of what is still under way. */
   constructor(private readonly pipelining: boolean) {}
