@@ -16,7 +16,7 @@ export class DecodedSource {
   catalog: SourceCatalog;
   /** How often the catalog was asked. */
   queries = 0;
-  private readonly url: string;
+  readonly url: string;
 
   private constructor(url: string) {
     this.url = url;
@@ -60,8 +60,8 @@ export class DecodedSource {
     return (await this.client.query(sql, values)).rows as R[];
   }
 
-  /** All changes since the last call, as the consumer takes them. */
-  async changes(): Promise<DecodedRow[]> {
+  /** All changes since the last call, as the consumer takes them. `whileWaiting` runs once something waits for the catalog. */
+  async changes(whileWaiting: () => Promise<void> = () => Promise.resolve()): Promise<DecodedRow[]> {
     const { rows } = await this.client.query<{ data: Buffer }>(
       `SELECT data FROM pg_logical_slot_get_binary_changes(
          current_database() || '_slot', NULL, NULL, 'proto_version', '1', 'publication_names', 'decoded')`,
@@ -73,8 +73,10 @@ export class DecodedSource {
       const message = parseMessage(data);
       this.messages.push(message);
       if (message.tag === 'begin') xid = message.xid;
-      else if (message.tag === 'relation') await this.catalog.ensure(message, xid);
-      else if ('relationOid' in message || message.tag === 'truncate') {
+      else if (message.tag === 'relation') {
+        const decoder = this.catalog.ensure(message, xid);
+        if (decoder instanceof Promise) await Promise.all([decoder, whileWaiting()]);
+      } else if ('relationOid' in message || message.tag === 'truncate') {
         const oids = message.tag === 'truncate' ? message.relationOids : [message.relationOid];
         for (const oid of oids) {
           const decoder = this.catalog.decoderOf(oid)!;

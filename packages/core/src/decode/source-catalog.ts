@@ -43,7 +43,7 @@ export class SourceCatalog {
   private typesSnapshot: Snapshot | undefined;
   private rootsSnapshot: Snapshot | undefined;
   private rootsLoadedAtMs = 0;
-  private refreshedForXid = -1;
+  private refreshedForXid: number | undefined;
 
   /** `query` must run on an ordinary connection to the source's database, outside any transaction. */
   constructor(query: CatalogQuery) {
@@ -117,7 +117,7 @@ export class SourceCatalog {
 
   /** Reads composite types and the names of partitioned tables again. Decoders that were given out follow. */
   async refresh(): Promise<void> {
-    const snapshot = await this.readSnapshot();
+    const snapshot = await untilVisible(this.refreshedForXid, () => this.readSnapshot());
     await this.types.refresh();
     this.typesSnapshot = snapshot;
     await this.refreshRoots();
@@ -154,14 +154,10 @@ export class SourceCatalog {
   }
 
   private async fetchAndBuild(relation: RelationMessage, xid: number | undefined): Promise<RowDecoder> {
-    const giveUpAtMs = Date.now() + VISIBILITY_TIMEOUT_MS;
-    for (;;) {
+    await untilVisible(xid, async () => {
       await this.fetchTables([relation.oid]);
-      // A commit is in the WAL, and may reach us, before others see it: for long where a synchronous standby is slow.
-      const known = this.tables.get(relation.oid)!;
-      if (xid === undefined || known.snapshot.sees(xid) || Date.now() > giveUpAtMs) break;
-      await delay(VISIBILITY_PAUSE_MS);
-    }
+      return this.tables.get(relation.oid)!.snapshot;
+    });
     await this.types.load(relation.columns.map(({ typeOid }) => typeOid));
     return this.build(relation, this.tables.get(relation.oid)!.row);
   }
@@ -204,5 +200,18 @@ export class SourceCatalog {
     if (JSON.stringify(this.remembered.get(relation.oid)) === JSON.stringify(relation)) return;
     this.remembered.set(relation.oid, relation);
     this.unsaved.set(relation.oid, relation);
+  }
+}
+
+/**
+ * Reads until the transaction is visible to what was read: a commit is in the WAL, and may reach us, before others see
+ * it; for long where a synchronous standby is slow. After 5 seconds what was read has to do.
+ */
+async function untilVisible(xid: number | undefined, read: () => Promise<Snapshot>): Promise<Snapshot> {
+  const giveUpAtMs = Date.now() + VISIBILITY_TIMEOUT_MS;
+  for (;;) {
+    const snapshot = await read();
+    if (xid === undefined || snapshot.sees(xid) || Date.now() > giveUpAtMs) return snapshot;
+    await delay(VISIBILITY_PAUSE_MS);
   }
 }
