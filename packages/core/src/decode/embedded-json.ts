@@ -5,7 +5,7 @@ import { jsonString } from './json-string.js';
  * How deep a value may be nested. PostgreSQL's own limit is its stack: with the default `max_stack_depth` of 2 MB it
  * refuses somewhat above 6,000 levels, and the row adds levels of its own.
  */
-export const MAX_NESTING = 5_000;
+const MAX_NESTING = 5_000;
 
 // `numeric` has at most 131,072 digits before the point and 16,383 after it.
 const MAX_WEIGHT = 131_071;

@@ -10,7 +10,7 @@ import { TYPE } from './type-oid.js';
 export type Converter = (text: string) => JsonText;
 
 /** An attribute of a composite type. */
-export interface Attribute {
+interface Attribute {
   readonly name: string;
   readonly typeOid: number;
 }
