@@ -1,11 +1,11 @@
 import { ColophonError } from '@colophon/protocol';
 import { checkSlot } from './check-slot.js';
 import { type ChosenTable, chooseTables, type IdentityMode, type TableWish } from './choose-tables.js';
-import { type RememberedTable, writeMemory } from './memory.js';
+import { writeMemory } from './memory.js';
 import type { SourceNames } from './names.js';
 import { identityStep, type Plan, type Step } from './plan.js';
 import { quoteIdentifier, quoteLiteral } from './quote.js';
-import { rememberedTable } from './remembered-table.js';
+import { rememberTables } from './remember-tables.js';
 import type { RelationState, SourceState } from './source-state.js';
 import { displayTable, quoteTable } from './table-name.js';
 
@@ -158,7 +158,7 @@ function publicationSteps(
   const old = state.publication;
   const options = ["publish = 'insert, update, delete, truncate'", 'publish_via_partition_root = false'];
   if (state.server.major >= 18) options.push('publish_generated_columns = stored');
-  const comment = comments(state, wish, chosen, toPublish);
+  const comment = rememberSql(state, wish, chosen, toPublish);
   if (old === null) {
     return [
       {
@@ -193,49 +193,15 @@ function publicationSteps(
 }
 
 /** The statement that remembers what is about to be changed; null where nothing is that isn't remembered yet. */
-function comments(
+function rememberSql(
   state: SourceState,
   wish: InitWish,
   chosen: readonly ChosenTable[],
   toPublish: readonly ChosenTable[],
 ): string | null {
   const old = state.publication;
-  const isMemoryOfHere =
-    old?.memory != null &&
-    old.memory.systemIdentifier === state.server.systemIdentifier &&
-    old.memory.databaseOid === state.server.databaseOid;
-  const kept: RememberedTable[] = [];
-  for (const relation of state.relations) {
-    const known = rememberedTable(state, relation);
-    if (known !== undefined)
-      kept.push({ ...known, oid: relation.oid, schema: relation.schema, name: relation.name });
-  }
-  const added = new Map<number, RememberedTable>(kept.map((table) => [table.oid, table]));
-  const remember = (relation: RelationState, isAdded: boolean): void => {
-    const known = added.get(relation.oid);
-    if (known !== undefined && (known.isAdded || !isAdded)) return;
-    added.set(relation.oid, {
-      schema: relation.schema,
-      name: relation.name,
-      oid: relation.oid,
-      identity: known?.identity ?? relation.identity,
-      index: known === undefined ? relation.identityIndex : known.index,
-      isAdded,
-    });
-  };
-  for (const table of chosen) {
-    for (const { relation, wanted } of table.identities)
-      if (relation.identity !== wanted) remember(relation, false);
-  }
-  for (const { relation } of toPublish) remember(relation, true);
-  const tables = [...added.values()];
-  if (
-    old !== null &&
-    JSON.stringify(tables) === JSON.stringify(isMemoryOfHere ? old.memory?.tables : kept) &&
-    (isMemoryOfHere || tables.length === 0)
-  ) {
-    return null;
-  }
+  const tables = rememberTables(state, chosen, toPublish);
+  if (tables === null) return null;
   const memory = writeMemory({
     systemIdentifier: state.server.systemIdentifier,
     databaseOid: state.server.databaseOid,

@@ -34,7 +34,8 @@ export function filterConditions(filter: ChangeFilter): SqlConditions {
     if (value !== undefined) conditions.add(`${column} = ${conditions.parameter(value)}`);
   };
   const { schema, table } = tableName(filter);
-  equal('r."table"', table);
+  if (table !== undefined && filter.key === undefined) addTable(conditions, table);
+  else equal('r."table"', table);
   equal('r."schema"', schema);
   if (filter.key !== undefined) {
     if (table === undefined) {
@@ -67,6 +68,18 @@ export function filterConditions(filter: ChangeFilter): SqlConditions {
   if (filter.before !== undefined)
     conditions.add(`r.seq < ${conditions.parameter(filter.before.toString())}`);
   return conditions;
+}
+
+/**
+ * A table's changes, in their order. As a range, so that the planner has no constant and needs the order of the index that
+ * begins with the table. With `=` it walks through the index of all changes and drops other tables', trusting that every
+ * table is written evenly: for one that was written only long ago it read 42,063 rows to find 50.
+ */
+function addTable(conditions: SqlConditions, table: string): void {
+  conditions.add(
+    `r."table" >= ${conditions.parameter(table)} AND r."table" <= ${conditions.parameter(table)}`,
+  );
+  conditions.order = ['r."table"', 'r.seq'];
 }
 
 function tableName({ schema, table }: ChangeFilter): {

@@ -31,6 +31,8 @@ export class ChangeQuery implements AsyncIterable<ChangeRow>, PromiseLike<Change
 
   async *[Symbol.asyncIterator](): AsyncGenerator<ChangeRow, void, undefined> {
     const isNewest = this.#order === 'newest';
+    const direction = isNewest ? 'DESC' : 'ASC';
+    const order = this.#conditions.order.map((column) => `${column} ${direction}`).join(', ');
     let left = this.#limit;
     let page = FIRST_PAGE;
     let last: bigint | undefined;
@@ -42,7 +44,7 @@ export class ChangeQuery implements AsyncIterable<ChangeRow>, PromiseLike<Change
       const wanted = Math.min(page, left);
       const rows = (await this.#run(
         `SELECT ${CHANGE_COLUMNS} FROM ${CHANGE_TABLES} ${conditions.where}
- ORDER BY r.seq ${isNewest ? 'DESC' : 'ASC'} LIMIT ${wanted}`,
+ ORDER BY ${order} LIMIT ${wanted}`,
         conditions.values,
       )) as unknown as SelectedChange[];
       let length = 0;

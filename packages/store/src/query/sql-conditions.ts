@@ -1,7 +1,9 @@
-/** Conditions of a WHERE clause with their values as parameters. */
+/** Conditions of a WHERE clause with their values as parameters, and the order that goes with them. */
 export class SqlConditions {
   readonly #conditions: string[] = [];
   readonly values: unknown[] = [];
+  /** What to order by. */
+  order: readonly string[] = ['r.seq'];
 
   /** The placeholder of a value. */
   parameter(value: unknown): string {
@@ -23,6 +25,7 @@ export class SqlConditions {
     const copied = new SqlConditions();
     copied.#conditions.push(...this.#conditions);
     copied.values.push(...this.values);
+    copied.order = this.order;
     return copied;
   }
 }
