@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { afterEach } from 'vitest';
 
 const BIN = path.join(path.dirname(fileURLToPath(import.meta.url)), '../../packages/cli/bin/colophon.js');
 
@@ -35,6 +36,13 @@ export interface StartOptions {
 const EMPTY = fs.mkdtempSync(path.join(os.tmpdir(), 'colophon-cli-'));
 process.on('exit', () => fs.rmSync(EMPTY, { recursive: true, force: true }));
 
+const running = new Set<ChildProcess>();
+afterEach(() => {
+  const leaked = running.size;
+  for (const child of running) child.kill('SIGKILL');
+  if (leaked > 0) throw new Error(`${leaked} commands were still running at the test's end`);
+});
+
 /** Starts the built command in a clean environment. */
 export function startColophon(args: string[], options: StartOptions = {}): Running {
   const startedAt = performance.now();
@@ -43,6 +51,8 @@ export function startColophon(args: string[], options: StartOptions = {}): Runni
     env: { PATH: process.env.PATH, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  running.add(child);
+  child.once('exit', () => running.delete(child));
   const output = { stdout: '', stderr: '' };
   const listeners = new Set<() => void>();
   for (const stream of ['stdout', 'stderr'] as const) {

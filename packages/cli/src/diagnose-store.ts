@@ -1,116 +1,72 @@
 import { ColophonError, formatLsn, INVALID_LSN } from '@colophon/protocol';
-import { type Check, connect, type Deadline, type SourceState } from '@colophon/setup';
-import { STORE_VERSION } from '@colophon/store';
-import { failedCheck } from './failed-check.js';
-import { type Settings, storeUrl } from './settings.js';
+import { type Check, type Deadline, fail, failedCheck, ok, type SourceState, warn } from '@colophon/setup';
+import type { Store, StoreStatus } from '@colophon/store';
+import { openAuditStore, STORE, withinDeadline } from './open-audit-store.js';
+import type { Settings } from './settings.js';
 
-/** Looks at the store: whether it is there, up to date, in step with the slot, and whether contexts arrive. */
+const SAMPLE = 200;
+
+/** Looks at the store: whether it is there, up to date, in step with the source, and whether contexts arrive. */
 export async function diagnoseStore(
   settings: Settings,
   deadline: Deadline,
   state: SourceState,
 ): Promise<Check[]> {
-  const connection = await connect({ url: storeUrl(settings), role: 'store', deadline }).catch(
-    (error: unknown) => {
-      if (error instanceof ColophonError) return error;
-      throw error;
-    },
-  );
-  if (connection instanceof ColophonError) return [failedCheck('store', connection)];
   try {
-    const [made] = await connection.query<{ is_made: boolean }>(
-      `SELECT to_regclass('colophon.migrations') IS NOT NULL AS is_made`,
-    );
-    if (!made!.is_made) {
-      return [
-        {
-          name: 'store',
-          verdict: 'fail',
-          message: `${connection.target} has no schema colophon`,
-          remedy: 'colophon init',
-        },
-      ];
-    }
-    const [row] = await connection.query<{ version: number }>(
-      'SELECT max(version)::int AS version FROM colophon.migrations',
-    );
-    const version = row!.version ?? 0;
-    if (version !== STORE_VERSION) {
-      const isOld = version < STORE_VERSION;
-      return [
-        {
-          name: 'store',
-          verdict: 'fail',
-          message: `${connection.target} is at version ${version}, wanted ${STORE_VERSION}`,
-          remedy: isOld ? 'colophon init brings it up to date' : 'update colophon',
-        },
-      ];
-    }
-    return [
-      { name: 'store', verdict: 'ok', message: `${connection.target}, version ${version}`, remedy: null },
-      ...(await diagnosePosition(connection, settings, state)),
-      ...(await diagnoseContext(connection)),
+    const store = await openAuditStore(settings, deadline);
+    const status = await deadline.race(store.status(), STORE);
+    const checks = [
+      ok(
+        'store',
+        `version ${status.version}, ${status.sources.length === 1 ? '1 source' : `${status.sources.length} sources`}`,
+      ),
+      ...diagnosePosition(status, settings, state),
+      await diagnoseContext(store, deadline),
     ];
+    await deadline.race(store.close(), STORE);
+    return checks;
   } catch (error) {
-    if (!(error instanceof ColophonError)) throw error;
-    return [failedCheck('store', error)];
-  } finally {
-    await connection.close();
+    if (error instanceof ColophonError) return [failedCheck('store', error)];
+    throw error;
   }
 }
 
-type Connection = Awaited<ReturnType<typeof connect>>;
-
-async function diagnosePosition(
-  connection: Connection,
-  settings: Settings,
-  state: SourceState,
-): Promise<Check[]> {
-  const [row] = await connection.query<{ system: string; stored: string }>(
-    `SELECT p.system_identifier AS system, p.end_lsn::text AS stored
-       FROM colophon.sources s JOIN colophon.positions p ON p.source_id = s.id
-      WHERE s.name = $1 AND s.environment = $2 AND p.end_lsn IS NOT NULL`,
-    [settings.name ?? state.server.database, settings.environment],
+function diagnosePosition(status: StoreStatus, settings: Settings, { server, slot }: SourceState): Check[] {
+  const name = settings.name ?? server.database;
+  const source = status.sources.find(
+    (known) =>
+      known.source === name &&
+      known.environment === settings.environment &&
+      known.database === server.database,
   );
-  if (row === undefined || state.slot === null) return [];
-  if (row.system !== state.server.systemIdentifier) {
+  if (source === undefined || source.endLsn === null) return [];
+  if (source.systemIdentifier !== server.systemIdentifier) {
     return [
-      {
-        name: 'store position',
-        verdict: 'fail',
-        message: `the store's records of this source come from another cluster (${row.system}, now ${state.server.systemIdentifier})`,
-        remedy: 'give this source another --name, or another --store',
-      },
+      fail(
+        'store position',
+        'SOURCE_CHANGED',
+        `the store's records of ${name} come from another cluster (${source.systemIdentifier}, now ${server.systemIdentifier})`,
+        'give this source another --name, or another --store',
+      ),
     ];
   }
-  return [
-    {
-      name: 'store position',
-      verdict: 'ok',
-      message: `stored up to ${row.stored}, the slot stands at ${formatLsn(state.slot.confirmedFlushLsn ?? INVALID_LSN)}`,
-      remedy: null,
-    },
-  ];
+  const slotLsn = formatLsn(slot?.confirmedFlushLsn ?? INVALID_LSN);
+  return [ok('store position', `stored up to ${formatLsn(source.endLsn)}, the slot stands at ${slotLsn}`)];
 }
 
-const SAMPLE = 1000;
-
-async function diagnoseContext(connection: Connection): Promise<Check[]> {
-  const [row] = await connection.query<{ total: number; nameless: number }>(
-    `SELECT count(*)::int AS total, (count(*) FILTER (WHERE context = '{}'))::int AS nameless
-       FROM (SELECT context FROM colophon.changes ORDER BY seq DESC LIMIT ${SAMPLE}) AS latest`,
+async function diagnoseContext(store: Store, deadline: Deadline): Promise<Check> {
+  let total = 0;
+  let named = 0;
+  for await (const change of withinDeadline(store.changes({ limit: SAMPLE }), deadline)) {
+    total++;
+    if (change.contextJson !== '{}') named++;
+  }
+  if (total === 0) return ok('context', 'no change is stored yet');
+  const share = `${named} of the latest ${total} changes have a context`;
+  if (named > 0) return ok('context', share);
+  return warn(
+    'context',
+    share,
+    'let the application use @colophon/pg and a middleware that sets the context',
   );
-  const { total, nameless } = row!;
-  if (total === 0)
-    return [{ name: 'context', verdict: 'ok', message: 'no change is stored yet', remedy: null }];
-  const share = `${total - nameless} of the latest ${total} changes have a context`;
-  if (nameless < total) return [{ name: 'context', verdict: 'ok', message: share, remedy: null }];
-  return [
-    {
-      name: 'context',
-      verdict: 'warn',
-      message: share,
-      remedy: 'let the application use @colophon/pg and a middleware that sets the context',
-    },
-  ];
 }

@@ -93,7 +93,9 @@ export function createProgram(runner: Runner, version: string, talk: (line: stri
     )
     .option('--dry-run', 'print the SQL for the source instead of running it')
     .option('--yes', 'ask nothing');
-  names(json(add('doctor', 'look at everything that auditing needs, and say what to do', doctor)));
+  names(json(add('doctor', 'look at everything that auditing needs, and say what to do', doctor)))
+    .option('--environment <label>', "the source's label, as run has it (COLOPHON_ENVIRONMENT)")
+    .option('--name <name>', "the source's name, as run has it (COLOPHON_NAME)");
   names(add('run', 'read the changes and store them, until stopped', run))
     .option('--once', 'store everything up to now, then end')
     .option(

@@ -3,7 +3,7 @@ import pg from 'pg';
 import { redact } from './redact.js';
 
 /** The SQLSTATE of a PostgreSQL error or the code of a Node error, if it has one. */
-export function errorCode(error: unknown): string | undefined {
+function errorCode(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null)?.code;
   return typeof code === 'string' ? code : undefined;
 }

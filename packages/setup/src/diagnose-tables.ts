@@ -1,5 +1,6 @@
+import { type Check, fail, ok, warn } from './check.js';
 import { isUsableIdentity, leavesOf } from './choose-tables.js';
-import type { Check } from './diagnose.js';
+
 import { STORE_SCHEMA } from './names.js';
 import type { PublicationState, RelationState, SourceState } from './source-state.js';
 import { displayTable } from './table-name.js';
@@ -14,52 +15,47 @@ export function diagnoseTables(state: SourceState, publication: PublicationState
   const silent = published.filter((table) => !written.includes(table));
   const checks: Check[] = [];
   if (written.length > 0) {
-    checks.push({
-      name: 'tables',
-      verdict: 'ok',
-      message: `${count(written)} published${untracked(state, published)}`,
-      remedy: null,
-    });
+    checks.push(ok('tables', `${count(written)} published${untracked(state, published)}`));
   }
   if (broken.length > 0) {
-    checks.push({
-      name: 'replica identity',
-      verdict: 'fail',
-      message: `UPDATE and DELETE fail in the application for ${list(broken)}: no usable replica identity`,
-      remedy: 'colophon init with these in --tables, or ALTER PUBLICATION … DROP TABLE',
-    });
+    checks.push(
+      fail(
+        'replica identity',
+        'TABLE_UNSUITABLE',
+        `UPDATE and DELETE fail in the application for ${list(broken)}: no usable replica identity`,
+        'colophon init with these in --tables, or ALTER PUBLICATION … DROP TABLE',
+      ),
+    );
   }
   if (partial.length > 0) {
-    checks.push({
-      name: 'replica identity',
-      verdict: 'warn',
-      message: `without FULL the row before a change isn't known: ${list(partial)}`,
-      remedy: 'colophon init with these in --tables (a new partition gets FULL only then)',
-    });
+    checks.push(
+      warn(
+        'replica identity',
+        `without FULL the row before a change isn't known: ${list(partial)}`,
+        'colophon init with these in --tables (a new partition gets FULL only then)',
+      ),
+    );
   }
   if (broken.length === 0 && partial.length === 0 && written.length > 0) {
-    checks.push({
-      name: 'replica identity',
-      verdict: 'ok',
-      message: `FULL on ${count(written)}`,
-      remedy: null,
-    });
+    checks.push(ok('replica identity', `FULL on ${count(written)}`));
   }
   if (keyless.length > 0) {
-    checks.push({
-      name: 'primary key',
-      verdict: 'warn',
-      message: `records of ${list(keyless)} have no key to look them up by`,
-      remedy: 'give them a primary key',
-    });
+    checks.push(
+      warn(
+        'primary key',
+        `records of ${list(keyless)} have no key to look them up by`,
+        'give them a primary key',
+      ),
+    );
   }
   if (silent.length > 0) {
-    checks.push({
-      name: 'unlogged tables',
-      verdict: 'warn',
-      message: `changes of ${list(silent)} are in no WAL, so in no record`,
-      remedy: 'ALTER TABLE … SET LOGGED, or take them out of the publication',
-    });
+    checks.push(
+      warn(
+        'unlogged tables',
+        `changes of ${list(silent)} are in no WAL, so in no record`,
+        'ALTER TABLE … SET LOGGED, or take them out of the publication',
+      ),
+    );
   }
   return checks;
 }

@@ -1,13 +1,16 @@
 export type { ApplyOptions, ApplyResult } from './apply-plan.js';
 export { applyPlan } from './apply-plan.js';
+export type { Check } from './check.js';
+export { fail, ok, warn } from './check.js';
 export type { ChosenTable, IdentityMode, LeftOut, TableChoice, TableWish } from './choose-tables.js';
 export { chooseTables } from './choose-tables.js';
 export type { Connection, ConnectOptions } from './connect.js';
 export { checkUrl, connect } from './connect.js';
 export { connectionError, errorText } from './connection-error.js';
 export { Deadline } from './deadline.js';
-export type { Check } from './diagnose.js';
-export { diagnose, formatBytes } from './diagnose.js';
+export { diagnose } from './diagnose.js';
+export { failedCheck } from './failed-check.js';
+export { formatBytes } from './format-bytes.js';
 export { inspectSource } from './inspect-source.js';
 export type { Memory, RememberedTable } from './memory.js';
 export { readMemory, writeMemory } from './memory.js';

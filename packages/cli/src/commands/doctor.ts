@@ -1,8 +1,7 @@
 import { ColophonError } from '@colophon/protocol';
-import { type Check, type Connection, diagnose, inspectSource } from '@colophon/setup';
+import { type Check, type Connection, diagnose, failedCheck, inspectSource, ok } from '@colophon/setup';
 import { type CommandContext, deadlineOf, sourceNames, withSource } from '../command-context.js';
 import { diagnoseStore } from '../diagnose-store.js';
-import { failedCheck } from '../failed-check.js';
 import { renderChecks } from '../render/checks.js';
 
 /** `doctor`'s own flags. */
@@ -20,7 +19,7 @@ export async function doctor(context: CommandContext<DoctorFlags>): Promise<void
   try {
     await withSource(settings, deadline, async (connection: Connection) => {
       const state = await inspectSource(connection, names);
-      checks.push({ name: 'source', verdict: 'ok', message: `reached ${connection.target}`, remedy: null });
+      checks.push(ok('source', `reached ${connection.target}`));
       checks.push(...diagnose(state, names));
       checks.push(...(await diagnoseStore(settings, deadline, state)));
     });
@@ -40,20 +39,7 @@ export async function doctor(context: CommandContext<DoctorFlags>): Promise<void
   const first = failed[0]!;
   const others = failed.length === 1 ? '' : ` (and ${failed.length - 1} more, above)`;
   throw new ColophonError(
-    codeOf(first.name),
+    first.code ?? 'SOURCE_CHANGED',
     `${first.name}: ${first.message}${first.remedy === null ? '' : `: ${first.remedy}`}${others}.`,
   );
-}
-
-function codeOf(check: string): ColophonError['code'] {
-  const codes: Record<string, ColophonError['code']> = {
-    wal_level: 'WAL_LEVEL',
-    role: 'PRIVILEGE_MISSING',
-    slots: 'NO_FREE_SLOT',
-    publication: 'PUBLICATION_MISSING',
-    slot: 'SLOT_MISSING',
-    'replica identity': 'TABLE_UNSUITABLE',
-    store: 'STORE_MISSING',
-  };
-  return codes[check] ?? 'SOURCE_CHANGED';
 }

@@ -1,11 +1,12 @@
 import { type Consumer, createConsumer, ndjsonSink } from '@colophon/core';
 import { ColophonError, type Logger, SILENT, type Sink } from '@colophon/protocol';
+import { checkUrl } from '@colophon/setup';
 import { PostgresStore } from '@colophon/store';
 import type { CommandContext } from '../command-context.js';
 import { progressLine } from '../render/progress-line.js';
 import { sourceUrl, storeUrl } from '../settings.js';
 import type { Terminal } from '../terminal.js';
-import { watchForStall } from '../watch-for-stall.js';
+import { hopeless, watchForTrouble } from '../watch-for-trouble.js';
 
 /** `run`'s own flags. */
 export interface RunFlags {
@@ -14,10 +15,13 @@ export interface RunFlags {
   verbose?: boolean;
 }
 
+const FAREWELL_MS = 500;
+
 /** Reads the source and stores what changed, until it is stopped; with `--once` up to now. */
 export async function run(context: CommandContext<RunFlags>): Promise<void> {
   const { settings, flags, terminal, interrupted } = context;
   const source = sourceUrl(settings);
+  checkUrl(source, 'source');
   const logger = flags.verbose === true ? talkingLogger(terminal) : SILENT;
   const consumer = createConsumer({
     source,
@@ -37,17 +41,22 @@ export async function run(context: CommandContext<RunFlags>): Promise<void> {
     consumer.stop();
   });
   const running = consumer.run();
-  if (flags.once !== true) {
-    await running;
-    farewell(consumer, terminal);
-    return;
+  running.catch(() => {});
+  const trouble = watchForTrouble(consumer, settings.timeoutMs, flags.once === true);
+  let isSuccess = false;
+  try {
+    if (flags.once === true) {
+      await Promise.race([consumer.drain(), trouble.found, running.then(() => Promise.reject(notDrained()))]);
+    } else {
+      await Promise.race([running, trouble.found]);
+    }
+    isSuccess = true;
+  } finally {
+    // What failed may never answer: it is not waited for as long.
+    await within(consumer.stop(), isSuccess ? settings.timeoutMs : FAREWELL_MS);
+    trouble.end();
   }
-  await Promise.race([drainOnce(consumer, settings.timeoutMs), running.then(() => notDrained())]).finally(
-    async () => {
-      await within(consumer.stop(), settings.timeoutMs);
-    },
-  );
-  if (interrupted.aborted) throw notDrained();
+  if (flags.once === true && interrupted.aborted) throw notDrained();
   farewell(consumer, terminal);
 }
 
@@ -57,15 +66,6 @@ function notDrained(): ColophonError {
     'Stopped before everything up to now was stored: run it again.',
     { retryable: true },
   );
-}
-
-async function drainOnce(consumer: Consumer, timeoutMs: number): Promise<void> {
-  const stall = watchForStall(consumer, timeoutMs);
-  try {
-    await Promise.race([consumer.drain(), stall.stalled]);
-  } finally {
-    stall.end();
-  }
 }
 
 async function within(work: Promise<void>, timeoutMs: number): Promise<void> {
@@ -81,7 +81,9 @@ async function within(work: Promise<void>, timeoutMs: number): Promise<void> {
 function chooseSink(context: CommandContext<RunFlags>, logger: Logger): Sink {
   const kind = context.flags.sink ?? 'store';
   if (kind === 'store') {
-    return new PostgresStore({ url: storeUrl(context.settings), applicationName: 'colophon run', logger });
+    const url = storeUrl(context.settings);
+    checkUrl(url, 'store');
+    return new PostgresStore({ url, applicationName: 'colophon run', logger });
   }
   if (kind === 'ndjson') return ndjsonSink(process.stdout);
   throw new ColophonError('INVALID_OPTION', `--sink is store or ndjson, got ${JSON.stringify(kind)}.`);
@@ -100,7 +102,7 @@ function report(consumer: Consumer, terminal: Terminal, slot: string): void {
   });
   consumer.on('warning', (error) => {
     // The same trouble tried again and again is said once.
-    if (error.message === lastWarning) return;
+    if (error.message === lastWarning || hopeless(error) !== null) return;
     lastWarning = error.message;
     terminal.talk(`${error.message.replace(/[.\s]*$/, '')}: trying again.`);
   });

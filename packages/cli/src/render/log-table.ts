@@ -15,7 +15,7 @@ export interface LogWidths {
 }
 
 /** Shares out a terminal's columns: what changed gets the most. */
-export function logWidths(columns: number): LogWidths {
+function logWidths(columns: number): LogWidths {
   const rest = Math.max(40, columns - WHEN_WIDTH - 3 * GAP.length);
   const who = Math.min(40, Math.floor(rest * 0.32));
   const what = Math.min(30, Math.floor(rest * 0.26));
