@@ -20,7 +20,7 @@ afterEach(async () => {
 
 const next = (consumer: Consumer, event: 'warning' | 'stored' | 'progress'): Promise<unknown> =>
   new Promise((resolve) => {
-    const listener = (value: unknown) => {
+    const listener = (...[value]: unknown[]) => {
       consumer.off(event, listener);
       resolve(value);
     };

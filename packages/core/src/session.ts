@@ -18,7 +18,7 @@ import { TransactionAssembler } from './stitch/transaction-assembler.js';
 import { StreamDecoder } from './stream-decoder.js';
 
 /** What a session tells while it runs. */
-export interface SessionHandlers {
+interface SessionHandlers {
   /** The sink is open and the stream is read. */
   streaming(source: SourceDescription): void;
   /** A transaction of this size was stored. */

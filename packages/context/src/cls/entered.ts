@@ -8,7 +8,7 @@ export interface Entered<C> {
 }
 
 /** Outside any context. */
-export const OUTSIDE: Entered<never> = { active: null, below: null };
+const OUTSIDE: Entered<never> = { active: null, below: null };
 
 type Frames = ReadonlyMap<object, Entered<unknown>>;
 

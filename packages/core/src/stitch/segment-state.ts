@@ -1,7 +1,7 @@
 import { ColophonError, type ContextText } from '@colophon/protocol';
 
 /** The context of what nothing was emitted for. */
-export const NO_CONTEXT: ContextText = '{}';
+const NO_CONTEXT: ContextText = '{}';
 
 /**
  * Where stitching stands (SPEC.md, "Stitching"). A segment is the stretch of a transaction between two emissions;

@@ -3,7 +3,7 @@ import type { Classified, Statement } from './statement.js';
 import { StatementCache } from './statement-cache.js';
 import { StatementCursor } from './statement-cursor.js';
 
-export type { Classified, CopySide, Statement, StatementKind, TransactionEffect } from './statement.js';
+export type { Classified, Statement, StatementKind, TransactionEffect } from './statement.js';
 
 const caches = { unknown: new StatementCache(), on: new StatementCache(), off: new StatementCache() };
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
 /** Longest `primary_key` in bytes: an entry of a btree index holds 2,704, and the table's name must fit in too. */
-export const MAX_PRIMARY_KEY_BYTES = 2000;
+const MAX_PRIMARY_KEY_BYTES = 2000;
 
 const HASH_CHARACTERS = 64;
 const MAX_BYTES_A_UNIT = 3;
