@@ -125,12 +125,27 @@ class ReplicationConsumer implements Consumer {
     });
     seen.catch(() => {});
     try {
+      // A marker committed earlier may be taken, and acknowledged, by whoever still holds the slot.
+      await Promise.race([this.streaming(), seen]);
       await Promise.race([commitMarker(config, prefixes[0]!, token, { slot, publication }), seen]);
       await this.confirmed(await seen);
     } finally {
       clearTimeout(timer);
       this.waiters.delete(token);
     }
+  }
+
+  /** Resolves once this consumer holds the slot. */
+  private streaming(): Promise<void> {
+    if (this.state === 'streaming') return Promise.resolve();
+    return new Promise((resolve) => {
+      const listener = (state: string) => {
+        if (state !== 'streaming') return;
+        this.off('state', listener);
+        resolve();
+      };
+      this.on('state', listener);
+    });
   }
 
   status(): ConsumerStatus {

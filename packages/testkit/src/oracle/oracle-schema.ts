@@ -112,6 +112,8 @@ CREATE TABLE oracle.tracked AS
   WHERE leaf.relkind = 'r'
     AND EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = leaf.oid AND t.tgname = 'A_oracle');
 
+ANALYZE oracle.written, oracle.decoded, oracle.commits, oracle.tracked;
+
 CREATE TABLE oracle.matched AS
   SELECT d.xid AS decoded_xid, w.xid AS written_xid, coalesce(d.leaf, w.leaf) AS leaf, d.n, d.k, d.lsn,
          d.operation AS decoded_operation, w.operation AS written_operation, w.before, w.after, w.context
@@ -120,6 +122,8 @@ CREATE TABLE oracle.matched AS
         FROM oracle.decoded WHERE leaf IN (SELECT leaf FROM oracle.tracked)) d
   FULL JOIN (SELECT *, row_number() OVER (PARTITION BY xid, leaf ORDER BY id) AS place FROM oracle.written) w
     ON (w.xid, w.leaf, w.place, w.operation) = (d.xid, d.leaf, d.place, d.stored_operation);
+
+ANALYZE oracle.matched;
 
 CREATE TABLE oracle.expected AS
   SELECT row_number() OVER (ORDER BY c.commit_index, m.n, m.k) AS place,
@@ -138,4 +142,5 @@ CREATE TABLE oracle.expected AS
   JOIN oracle.commits c ON c.xid = m.decoded_xid
   JOIN oracle.tracked t ON t.leaf = m.leaf;
 CREATE UNIQUE INDEX ON oracle.expected (xid, sequence);
+ANALYZE oracle.expected;
 `;

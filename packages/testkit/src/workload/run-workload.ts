@@ -43,6 +43,9 @@ export interface WorkloadResult {
 /** Deadlock, lock timeout, serialization failure: the price of concurrency, not a defect. */
 const LOST_RACES: ReadonlySet<string> = new Set(['40P01', '55P03', '40001']);
 
+/** What a worker rests between transactions once there are enough of them: a slow machine shall not drown in its own work. */
+const PACE_MS = 100;
+
 /** How often a worker works through the pool, without a connection of its own. */
 const POOL_SHARE = 0.1;
 
@@ -65,6 +68,7 @@ export async function runWorkload(options: WorkloadOptions): Promise<WorkloadRes
     );
     let channel: pg.Client | undefined;
     while (goesOn()) {
+      if (tally.transactions >= options.transactions) await sleep(PACE_MS);
       let client: pg.PoolClient | undefined;
       let broken: Error | undefined;
       try {
@@ -96,7 +100,7 @@ export async function runWorkload(options: WorkloadOptions): Promise<WorkloadRes
           tally.lostConnections++;
           await channel?.end().catch(ignore);
           channel = undefined;
-          await new Promise((resolve) => setTimeout(resolve, 50));
+          await sleep(50);
         } else {
           failed.error ??= error;
         }
@@ -156,6 +160,10 @@ function isLostConnection(error: unknown): boolean {
   const { code, message } = error as { code?: string; message?: string };
   if (code !== undefined && /^(08|57P0|ECONN|EPIPE|XX000)/.test(code)) return true;
   return /Connection terminated|not queryable|socket|timeout exceeded/i.test(message ?? '');
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 function ignore(): void {}
