@@ -46,11 +46,7 @@ export async function run(context: CommandContext<RunFlags>): Promise<void> {
   let isSuccess = false;
   try {
     if (flags.once === true) {
-      await Promise.race([
-        isStreaming.then(() => consumer.drain()),
-        trouble.found,
-        running.then(() => Promise.reject(notDrained())),
-      ]);
+      await Promise.race([consumer.drain(), trouble.found, running.then(() => Promise.reject(notDrained()))]);
     } else {
       await Promise.race([running, trouble.found]);
     }
