@@ -86,7 +86,8 @@ export async function runWorkload(options: WorkloadOptions): Promise<WorkloadRes
         );
         const [name, scenario] = pickScenario(state.random.next(), rows[0].version);
         runs[name] = (runs[name] ?? 0) + 1;
-        await scenario(new Session(client, rows[0].pid, channel, options.runInContext), state);
+        const work = scenario(new Session(client, rows[0].pid, channel, options.runInContext), state);
+        await (options.toleratesLostConnections ? endsWith(client, work, name) : work);
         tally.transactions++;
       } catch (error) {
         broken = error as Error;
@@ -160,6 +161,19 @@ function isLostConnection(error: unknown): boolean {
   const { code, message } = error as { code?: string; message?: string };
   if (code !== undefined && /^(08|57P0|ECONN|EPIPE|XX000)/.test(code)) return true;
   return /Connection terminated|not queryable|socket|timeout exceeded/i.test(message ?? '');
+}
+
+/**
+ * A cursor or a stream that is closed on a connection that is gone never answers: what is still unsettled a while
+ * after the connection's end counts as lost with it.
+ */
+function endsWith(client: pg.PoolClient, work: Promise<void>, name: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    client.once('end', () => {
+      setTimeout(() => reject(new Error(`Connection terminated during ${name}`)), PACE_MS);
+    });
+    work.then(resolve, reject);
+  });
 }
 
 function sleep(ms: number): Promise<void> {
