@@ -46,6 +46,9 @@ const LOST_RACES: ReadonlySet<string> = new Set(['40P01', '55P03', '40001']);
 /** What a worker rests between transactions once there are enough of them: a slow machine shall not drown in its own work. */
 const PACE_MS = 100;
 
+/** How long after its connection's end a scenario may take to notice. */
+const UNSETTLED_MS = 1000;
+
 /** How often a worker works through the pool, without a connection of its own. */
 const POOL_SHARE = 0.1;
 
@@ -164,15 +167,22 @@ function isLostConnection(error: unknown): boolean {
 }
 
 /**
- * A cursor or a stream that is closed on a connection that is gone never answers: what is still unsettled a while
- * after the connection's end counts as lost with it.
+ * pg-cursor's `close`, on a connection that is gone, never answers (without Colophon just so): what is still unsettled
+ * a while after the connection's end counts as lost with it.
  */
 function endsWith(client: pg.PoolClient, work: Promise<void>, name: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    client.once('end', () => {
-      setTimeout(() => reject(new Error(`Connection terminated during ${name}`)), PACE_MS);
+    let timer: NodeJS.Timeout | undefined;
+    const onEnd = (): void => {
+      timer = setTimeout(() => {
+        reject(new Error(`Connection terminated during ${name}`));
+      }, UNSETTLED_MS);
+    };
+    client.once('end', onEnd);
+    work.then(resolve, reject).finally(() => {
+      clearTimeout(timer);
+      client.off('end', onEnd);
     });
-    work.then(resolve, reject);
   });
 }
 
