@@ -27,6 +27,9 @@ export interface ApplyResult {
   readonly leftOut: readonly LeftOut[];
 }
 
+const DEFAULT_LOCK_TIMEOUT_MS = 1000;
+const DEFAULT_LOCK_ATTEMPTS = 5;
+
 /**
  * Runs the steps in order, each as a transaction of its own. A table that can't be locked is left out and the others go
  * on; steps without a table (the publication's end, the slot) follow only where the plan stays right without it.
@@ -37,14 +40,14 @@ export async function applyPlan(
   plan: Plan,
   options: ApplyOptions,
 ): Promise<ApplyResult> {
-  const { deadline, lockTimeoutMs = 1000 } = options;
+  const { deadline } = options;
   const done: Step[] = [];
   const leftOut: LeftOut[] = [];
   const failedGroups = new Set<string>();
   // The server gives up a little earlier than we do, so that nothing of ours goes on there after we left.
   const statementMs = Math.max(1, Math.floor(deadline.timeoutMs * 0.9));
   await connection.query(
-    `SET lock_timeout = ${lockTimeoutMs}; SET statement_timeout = ${statementMs}; SET idle_in_transaction_session_timeout = 0`,
+    `SET statement_timeout = ${statementMs}; SET idle_in_transaction_session_timeout = 0`,
   );
   for (const step of plan.steps) {
     if (step.group !== null && failedGroups.has(step.group)) continue;
@@ -64,7 +67,7 @@ export async function applyPlan(
       leftOut.push({
         table: step.table,
         code: 'LOCK_TIMEOUT',
-        reason: `${displayTable(step.table)} could not be locked within ${lockTimeoutMs} ms, ${options.lockAttempts ?? 5} times.`,
+        reason: `${displayTable(step.table)} could not be locked within ${options.lockTimeoutMs ?? DEFAULT_LOCK_TIMEOUT_MS} ms, ${options.lockAttempts ?? DEFAULT_LOCK_ATTEMPTS} times.`,
       });
     }
   }
@@ -73,7 +76,10 @@ export async function applyPlan(
 }
 
 async function runStep(connection: Connection, step: Step, options: ApplyOptions): Promise<void> {
-  const attempts = options.lockAttempts ?? 5;
+  // A new slot waits for the transactions that are open, by their locks: that holds up nobody else.
+  const lockTimeoutMs = step.kind === 'slot' ? 0 : (options.lockTimeoutMs ?? DEFAULT_LOCK_TIMEOUT_MS);
+  await connection.query(`SET lock_timeout = ${lockTimeoutMs}`);
+  const attempts = step.table === null ? 1 : (options.lockAttempts ?? DEFAULT_LOCK_ATTEMPTS);
   for (let attempt = 1; ; attempt++) {
     try {
       await connection.query(step.sql);
