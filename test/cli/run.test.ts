@@ -79,7 +79,7 @@ it('reads its settings from variables and a file, flags before them', async () =
   const slot = names.at(-1)!;
   fs.writeFileSync(
     path.join(cwd, 'colophon.config.ts'),
-    `const slot: string = ${JSON.stringify(slot)};\nexport default { source: ${JSON.stringify(url)}, slot, environment: 'from file' };\n`,
+    `import { defineConfig } from 'colophon';\nconst slot: string = ${JSON.stringify(slot)};\nexport default defineConfig({ source: ${JSON.stringify(url)}, slot, environment: 'from file' });\n`,
   );
   const environment = async (args: string[], env: Record<string, string>) => {
     await sql(url, `INSERT INTO todo SELECT count(*) FROM todo`);

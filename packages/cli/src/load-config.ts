@@ -7,6 +7,9 @@ import type { ColophonConfig } from './config.js';
 
 const FILES = ['colophon.config.ts', 'colophon.config.js', 'colophon.config.json'];
 
+// A settings file may import defineConfig also where the command is installed elsewhere.
+const OWN_ENTRY = path.join(__dirname, 'index.js');
+
 type Kind = 'text' | 'texts' | 'number' | 'tables' | 'identity';
 const KEYS: Record<keyof ColophonConfig, Kind> = {
   source: 'text',
@@ -40,7 +43,9 @@ export async function loadConfig(folder: string, named?: string): Promise<Coloph
   try {
     config = file.endsWith('.json')
       ? JSON.parse(fs.readFileSync(file, 'utf8'))
-      : await createJiti(file, { moduleCache: false }).import(file, { default: true });
+      : await createJiti(file, { moduleCache: false, alias: { colophon: OWN_ENTRY } }).import(file, {
+          default: true,
+        });
   } catch (error) {
     throw new ColophonError('INVALID_OPTION', `${name} can't be read: ${firstLine(errorText(error))}`, {
       cause: error,

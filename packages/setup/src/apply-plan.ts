@@ -44,6 +44,7 @@ export async function applyPlan(
   const done: Step[] = [];
   const leftOut: LeftOut[] = [];
   const failedGroups = new Set<string>();
+  let isPublishedStill = false;
   // The server gives up a little earlier than we do, so that nothing of ours goes on there after we left.
   const statementMs = Math.max(1, Math.floor(deadline.timeoutMs * 0.9));
   await connection.query(
@@ -53,6 +54,8 @@ export async function applyPlan(
     if (step.group !== null && failedGroups.has(step.group)) continue;
     // Without all tables put back, the publication must stay: its comment says what is still to do.
     if (leftOut.length > 0 && step.group === null && step.kind !== 'slot' && step.table === null) continue;
+    // What is still published keeps an identity that its updates work with.
+    if (isPublishedStill && step.kind === 'identity') continue;
     options.onStart?.(step);
     deadline.renew();
     try {
@@ -64,6 +67,7 @@ export async function applyPlan(
         throw withHistory(error, step, done);
       }
       if (step.group !== null) failedGroups.add(step.group);
+      if (step.kind === 'unpublish') isPublishedStill = true;
       leftOut.push({
         table: step.table,
         code: 'LOCK_TIMEOUT',
