@@ -3,7 +3,8 @@ import { ERROR_CODES } from '@colophon/protocol';
 import { expect, it } from 'vitest';
 import { createProgram } from './program.js';
 
-const page = (name: string) => fs.readFileSync(new URL(`../../../docs/${name}`, import.meta.url), 'utf8');
+const page = (name: string) =>
+  fs.readFileSync(new URL(`../../../docs/${name}`, `file://${__filename}`), 'utf8');
 
 it('docs/errors.md has a row for every code, and no other', () => {
   const rows = [...page('errors.md').matchAll(/^\| `([A-Z_]+)` \| (.+) \| (.+) \|$/gm)];
@@ -33,8 +34,10 @@ it('docs/commands.md has every flag of every command, and no other', () => {
 });
 
 it('names every variable that is read', () => {
-  const source = fs.readdirSync(new URL('.', import.meta.url)).filter((name) => /^[a-z-]+\.ts$/.test(name));
-  const text = source.map((name) => fs.readFileSync(new URL(name, import.meta.url), 'utf8')).join('');
+  const source = fs
+    .readdirSync(new URL('.', `file://${__filename}`))
+    .filter((name) => /^[a-z-]+\.ts$/.test(name));
+  const text = source.map((name) => fs.readFileSync(new URL(name, `file://${__filename}`), 'utf8')).join('');
   const read = new Set([...text.matchAll(/COLOPHON_[A-Z_]*[A-Z]/g)].map(([name]) => name));
   const written = new Set([...page('commands.md').matchAll(/COLOPHON_[A-Z_]*[A-Z]/g)].map(([name]) => name));
   expect([...written].sort()).toEqual([...read].sort());
