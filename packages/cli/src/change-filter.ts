@@ -107,8 +107,8 @@ function parseTime(text: string, option: string, now: Date): string {
       ? `${zone}:00`
       : zone.replace(/^([+-]\d\d)(\d\d)$/, '$1:$2').toUpperCase();
     const at = new Date(`${day}T${clock}${offset}`);
-    // Microseconds are more than a Date holds.
-    if (!Number.isNaN(at.getTime())) {
+    // A Date makes 2 March of 30 February, and holds no microseconds.
+    if (!Number.isNaN(at.getTime()) && isInCalendar(day!)) {
       return fraction === undefined ? at.toISOString() : at.toISOString().replace(/\.\d+/, `.${fraction}`);
     }
   } else if (/^\d+(\.\d+)?\s*(ms|s|m|h|d)$/.test(text.trim())) {
@@ -118,6 +118,11 @@ function parseTime(text: string, option: string, now: Date): string {
     'INVALID_OPTION',
     `${option} is a time like 2026-11-23, 2026-11-23T10:00Z or 2h (ago), got ${JSON.stringify(text)}.`,
   );
+}
+
+function isInCalendar(day: string): boolean {
+  const at = new Date(`${day}T00:00Z`);
+  return !Number.isNaN(at.getTime()) && at.toISOString().startsWith(day);
 }
 
 /** A count of at least `least`. Throws `INVALID_OPTION`. */
