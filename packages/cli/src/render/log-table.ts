@@ -1,7 +1,7 @@
 import { displayTable } from '@colophon/setup';
 import type { Colors } from '../terminal.js';
 import { changeLines, contextLines, type Line, type ShownChange } from './change-lines.js';
-import { displayWidth, pad, visible, wrap } from './display-text.js';
+import { displayWidth, pad, truncate, visible, wrap } from './display-text.js';
 
 const GAP = '  ';
 const WHEN_WIDTH = '00:00:00'.length;
@@ -89,7 +89,8 @@ function fit(lines: readonly Line[], width: number): Line[] {
   const fitted = lines.flatMap(({ text, paint }) => wrap(text, width).map((part) => ({ text: part, paint })));
   if (fitted.length <= MAX_LINES) return fitted;
   const more = fitted.length - MAX_LINES + 1;
-  return [...fitted.slice(0, MAX_LINES - 1), { text: `… ${more} more lines`, paint: (text) => text }];
+  const note = truncate(`… ${more} more lines`, width);
+  return [...fitted.slice(0, MAX_LINES - 1), { text: note, paint: (text) => text }];
 }
 
 function localTime(at: Date): { day: string; time: string } {
