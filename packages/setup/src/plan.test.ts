@@ -239,8 +239,9 @@ describe('any source', () => {
 
   it('tables added by a later init are put back too', () => {
     fc.assert(
-      fc.property(relations, fc.nat(7), (all, first) => {
-        const before = source({ relations: all });
+      fc.property(relations, fc.nat(7), fc.boolean(), (all, first, isForeign) => {
+        const publication = isForeign ? { ...PUBLICATION, comment: 'theirs' } : null;
+        const before = source({ relations: all, publication });
         const one = all[first % all.length]!;
         try {
           const early = run(before, planInit(before, { ...WISH, tables: [one] }));
@@ -369,6 +370,39 @@ it('drop leaves an identity that somebody set since, and says where an index is 
   const drop = planDrop(state, WISH);
   expect(drop.notices).toEqual([expect.stringMatching(/bereft gets replica identity DEFAULT.*i is gone/)]);
   expect(run(state, drop).relations.map((each) => each.identity)).toEqual(['default', 'default']);
+});
+
+describe('a partitioned table', () => {
+  const root = (hasKey: boolean) => table('root', 1, { kind: 'partitioned table', hasKey });
+  const leaf = (name: string, oid: number, hasKey: boolean) =>
+    table(name, oid, { isPartition: true, parents: [1], identity: hasKey ? 'default' : 'nothing', hasKey });
+  const published = (state: SourceState) =>
+    state.publication!.tables.map(({ oid }) => state.relations.find((each) => each.oid === oid)!.name);
+  const init = (state: SourceState, ...tables: RelationState[]) =>
+    run(state, planInit(state, { ...WISH, tables }));
+
+  it('is published by its root, FULL on its leaves alone', () => {
+    const state = init(
+      source({ relations: [root(true), leaf('a', 2, true), leaf('b', 3, true)] }),
+      root(true),
+    );
+    expect(published(state)).toEqual(['root']);
+    expect(state.relations.map((each) => each.identity)).toEqual(['default', 'full', 'full']);
+  });
+
+  it('without a key is published by its leaves, since updates of a later one would fail, and says so', () => {
+    const before = source({ relations: [root(false), leaf('a', 2, false)] });
+    const plan = planInit(before, { ...WISH, tables: [root(false)] });
+    expect(published(run(before, plan))).toEqual(['a']);
+    expect(plan.notices).toEqual([expect.stringMatching(/root has no primary key.*init again/)]);
+  });
+
+  it('a leaf that is published by itself later comes back as it was before all', () => {
+    const before = source({ relations: [root(true), { ...leaf('a', 2, true), identity: 'nothing' }] });
+    const state = init(init(before, root(true)), leaf('a', 2, true));
+    expect(published(state)).toEqual(['root', 'a']);
+    expect(run(state, planDrop(state, WISH))).toEqual(before);
+  });
 });
 
 it('on 14 to 17 says nothing of generated columns', () => {
