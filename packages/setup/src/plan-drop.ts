@@ -19,7 +19,7 @@ export function planDrop(state: SourceState, names: SourceNames): Plan {
     steps.push({
       kind: 'slot',
       sql: `SELECT pg_drop_replication_slot(${quoteLiteral(names.slot)})`,
-      reason: 'the server no longer keeps WAL for it',
+      reason: 'dropped, no more WAL is kept for it',
       table: null,
       group: null,
     });
@@ -43,7 +43,7 @@ export function planDrop(state: SourceState, names: SourceNames): Plan {
       steps.push({
         kind: 'unpublish',
         sql: `ALTER PUBLICATION ${quoteIdentifier(names.publication)} DROP TABLE ONLY ${quoteTable(relation)}`,
-        reason: 'its changes go into the stream no more',
+        reason: 'its changes are no longer in the stream',
         table: relation,
         group: null,
       });
@@ -65,14 +65,14 @@ export function planDrop(state: SourceState, names: SourceNames): Plan {
       ? {
           kind: 'publication',
           sql: `DROP PUBLICATION ${name}`,
-          reason: 'init made it',
+          reason: 'dropped',
           table: null,
           group: null,
         }
       : {
           kind: 'memory',
           sql: `COMMENT ON PUBLICATION ${name} IS ${publication.memory.comment === null ? 'NULL' : quoteLiteral(publication.memory.comment)}`,
-          reason: "init didn't make it, so it stays, with its own comment",
+          reason: 'stays, since init did not make it; its own comment is back',
           table: null,
           group: null,
         },

@@ -164,7 +164,7 @@ function publicationSteps(
       {
         kind: 'publication',
         sql: `CREATE PUBLICATION ${name} WITH (${options.join(', ')}); ${comment}`,
-        reason: 'says which tables go into the stream; its comment keeps what drop restores',
+        reason: 'created; its comment keeps what drop restores',
         table: null,
         group: null,
       },
@@ -175,7 +175,7 @@ function publicationSteps(
     steps.push({
       kind: 'publication',
       sql: `ALTER PUBLICATION ${name} SET (${options.join(', ')})`,
-      reason: 'every operation, under the name of the partition, with generated columns',
+      reason: 'changed: every operation, partitions by their names, generated columns',
       table: null,
       group: null,
     });
@@ -184,7 +184,7 @@ function publicationSteps(
     steps.push({
       kind: 'memory',
       sql: comment,
-      reason: 'keeps what drop restores',
+      reason: 'comment: keeps what drop restores',
       table: null,
       group: null,
     });
@@ -218,9 +218,7 @@ function stepsFor(table: ChosenTable, published: ReadonlySet<number>, publicatio
   for (const { relation, wanted } of table.identities) {
     if (relation.identity === wanted) continue;
     const reason =
-      wanted === 'full'
-        ? 'UPDATE and DELETE then carry the whole row as it was'
-        : 'an identity that its UPDATEs work with';
+      wanted === 'full' ? 'the whole row before a change is known' : 'FULL is not for its virtual columns';
     steps.push(identityStep(relation, wanted, relation.identityIndex, reason, group));
   }
   if (!published.has(table.relation.oid)) {
@@ -228,7 +226,7 @@ function stepsFor(table: ChosenTable, published: ReadonlySet<number>, publicatio
     steps.push({
       kind: 'publish',
       sql: `ALTER PUBLICATION ${quoteIdentifier(publication)} ADD TABLE ONLY ${quoteTable(table.relation)}`,
-      reason: 'its changes go into the stream from here on',
+      reason: 'its changes are in the stream from here on',
       table: table.relation,
       group,
     });
@@ -242,7 +240,7 @@ function slotSteps(state: SourceState, names: SourceNames): Step[] {
     {
       kind: 'slot',
       sql: `SELECT pg_create_logical_replication_slot(${quoteLiteral(names.slot)}, 'pgoutput')`,
-      reason: 'the server keeps every change from here on until it is stored',
+      reason: 'created, changes are kept from here on',
       table: null,
       group: null,
     },

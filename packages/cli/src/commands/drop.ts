@@ -42,10 +42,7 @@ export async function drop(context: CommandContext<DropFlags>): Promise<void> {
     const { leftOut } = await applyPlan(connection, plan, {
       deadline,
       onStart: (step) => terminal.progress(`… ${stepText(step)}`),
-      onDone: (step) =>
-        terminal.talk(
-          `✓ ${step.kind === 'identity' || step.kind === 'unpublish' ? '' : 'dropped '}${stepText(step)}`,
-        ),
+      onDone: (step) => terminal.talk(`✓ ${stepText(step)}`),
     });
     for (const notice of plan.notices) terminal.talk(`! ${visible(notice)}`);
     if (leftOut.length > 0) {

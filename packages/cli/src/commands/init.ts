@@ -116,10 +116,10 @@ export function stepText(step: Step): string {
       return `${table}: replica identity ${step.sql.slice(step.sql.lastIndexOf('REPLICA IDENTITY ') + 17)}, ${step.reason}`;
     case 'publish':
     case 'unpublish':
-      return `${table}: ${step.kind}ed, ${step.reason}`;
+      return `${table}: ${step.kind}ed`;
     case 'slot':
-      return `replication slot: ${step.reason}`;
+      return `replication slot ${step.reason}`;
     default:
-      return `publication: ${step.reason}`;
+      return `publication ${step.reason}`;
   }
 }

@@ -3,10 +3,11 @@ import { ColophonError, type Logger, SILENT, type Sink } from '@colophon/protoco
 import { checkUrl } from '@colophon/setup';
 import { PostgresStore } from '@colophon/store';
 import type { CommandContext } from '../command-context.js';
-import { progressLine } from '../render/progress-line.js';
+import { countingSink } from '../counting-sink.js';
+import { reportRun } from '../report-run.js';
 import { sourceUrl, storeUrl } from '../settings.js';
 import type { Terminal } from '../terminal.js';
-import { hopeless, watchForTrouble } from '../watch-for-trouble.js';
+import { watchForTrouble } from '../watch-for-trouble.js';
 
 /** `run`'s own flags. */
 export interface RunFlags {
@@ -23,6 +24,7 @@ export async function run(context: CommandContext<RunFlags>): Promise<void> {
   const source = sourceUrl(settings);
   checkUrl(source, 'source');
   const logger = flags.verbose === true ? talkingLogger(terminal) : SILENT;
+  const sink = countingSink(chooseSink(context, logger));
   const consumer = createConsumer({
     source,
     slot: settings.slot,
@@ -30,12 +32,12 @@ export async function run(context: CommandContext<RunFlags>): Promise<void> {
     environment: settings.environment,
     prefixes: settings.prefixes,
     connectTimeoutMs: settings.timeoutMs,
-    sink: chooseSink(context, logger),
+    sink,
     logger,
     ...(settings.name === null ? {} : { name: settings.name }),
     ...(flags.once === true ? { slotTimeoutMs: settings.timeoutMs } : {}),
   });
-  report(consumer, terminal, settings.slot);
+  const report = reportRun(consumer, sink, terminal, settings.slot);
   interrupted.addEventListener('abort', () => {
     terminal.talk('Stopping: what is whole is being stored.');
     consumer.stop();
@@ -55,6 +57,7 @@ export async function run(context: CommandContext<RunFlags>): Promise<void> {
     // What failed may never answer: it is not waited for as long.
     await within(consumer.stop(), isSuccess ? settings.timeoutMs : FAREWELL_MS);
     trouble.end();
+    report.end();
   }
   if (flags.once === true && interrupted.aborted) throw notDrained();
   farewell(consumer, terminal);
@@ -87,33 +90,6 @@ function chooseSink(context: CommandContext<RunFlags>, logger: Logger): Sink {
   }
   if (kind === 'ndjson') return ndjsonSink(process.stdout);
   throw new ColophonError('INVALID_OPTION', `--sink is store or ndjson, got ${JSON.stringify(kind)}.`);
-}
-
-/** Says what happens: changes of state, failures that will be tried again, and where it stands. */
-function report(consumer: Consumer, terminal: Terminal, slot: string): void {
-  let lastWarning = '';
-  consumer.on('state', (state) => {
-    if (state === 'waiting') terminal.talk(`Slot ${slot} is in use by another consumer: waiting for it.`);
-    if (state === 'streaming') {
-      const name = consumer.status().source?.name ?? '';
-      terminal.talk(`Reading ${name} from slot ${slot}.`);
-      lastWarning = '';
-    }
-  });
-  consumer.on('warning', (error) => {
-    // The same trouble tried again and again is said once.
-    if (error.message === lastWarning || hopeless(error) !== null) return;
-    lastWarning = error.message;
-    terminal.talk(`${error.message.replace(/[.\s]*$/, '')}: trying again.`);
-  });
-  let last = { changes: 0, atMs: performance.now() };
-  consumer.on('progress', (status) => {
-    const now = performance.now();
-    terminal.progress(
-      progressLine(status, (status.changes - last.changes) / Math.max(0.001, (now - last.atMs) / 1000)),
-    );
-    last = { changes: status.changes, atMs: now };
-  });
 }
 
 function farewell(consumer: Consumer, terminal: Terminal): void {

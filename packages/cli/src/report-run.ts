@@ -1,0 +1,45 @@
+import type { Consumer } from '@colophon/core';
+import type { CountingSink } from './counting-sink.js';
+import { isCatchingUp, progressLine } from './render/progress-line.js';
+import type { Terminal } from './terminal.js';
+import { hopeless } from './watch-for-trouble.js';
+
+const PROGRESS_MS = 500;
+
+/** Says what a consumer does: changes of state, failures that will be tried again, and where it stands while it catches up. */
+export function reportRun(
+  consumer: Consumer,
+  sink: CountingSink,
+  terminal: Terminal,
+  slot: string,
+): { end(): void } {
+  let lastWarning = '';
+  consumer.on('state', (state) => {
+    if (state === 'waiting') terminal.talk(`Slot ${slot} is in use by another consumer: waiting for it.`);
+    if (state === 'streaming') {
+      terminal.talk(`Reading ${consumer.status().source?.name ?? ''} from slot ${slot}.`);
+      lastWarning = '';
+    }
+  });
+  consumer.on('warning', (error) => {
+    // The same trouble tried again and again is said once.
+    if (error.message === lastWarning || hopeless(error) !== null) return;
+    lastWarning = error.message;
+    terminal.talk(`${error.message.replace(/[.\s]*$/, '')}: trying again.`);
+  });
+  let last = { written: 0, atMs: performance.now() };
+  let wasBehind = false;
+  const timer = setInterval(() => {
+    const status = consumer.status();
+    const now = performance.now();
+    const { written } = sink;
+    const movement = { written, changesPerSecond: (written - last.written) / ((now - last.atMs) / 1000) };
+    last = { written, atMs: now };
+    const isBehind = status.state === 'streaming' && isCatchingUp(status, movement);
+    if ((isBehind && movement.changesPerSecond > 0) || isBehind !== wasBehind) {
+      terminal.progress(progressLine(status, movement));
+    }
+    wasBehind = isBehind;
+  }, PROGRESS_MS);
+  return { end: () => clearInterval(timer) };
+}
