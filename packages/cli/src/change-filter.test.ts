@@ -60,9 +60,14 @@ describe('--context', () => {
 
 describe('--key', () => {
   it('is text, or columns as JSON', () => {
-    expect(filter({ key: '7' })).toEqual({ key: '7' });
-    expect(filter({ key: ' {"order": 7, "line": "2"}' })).toEqual({ key: { order: 7, line: '2' } });
-    expect(() => filter({ key: '{order: 7}' })).toThrow(invalid);
+    const key = (text: string) => filter({ table: 'todo', key: text }).key;
+    expect(key('7')).toBe('7');
+    expect(key(' {"order": 7, "line": "2"}')).toEqual({ order: 7, line: '2' });
+    expect(() => key('{order: 7}')).toThrow(invalid);
+  });
+
+  it('wants the table', () => {
+    expect(() => filter({ key: '7' })).toThrow(invalid);
   });
 });
 

@@ -25,6 +25,9 @@ const OPERATIONS: Record<string, Operation> = {
 
 /** Reads the flags; `now` is what times like `2h` count back from. Throws `INVALID_OPTION`. */
 export function parseFilter(flags: FilterFlags, now: Date): ChangeFilter {
+  if (flags.key !== undefined && flags.table === undefined) {
+    throw new ColophonError('INVALID_OPTION', '--key means something only in a table: give --table too.');
+  }
   return {
     ...(flags.table === undefined ? {} : parseTable(flags.table)),
     ...(flags.key === undefined ? {} : { key: parseKey(flags.key) }),

@@ -23,7 +23,7 @@ async function main(): Promise<void> {
     if (error.code === 'EPIPE' && !isSink) process.exit(0);
   });
   process.stderr.on('error', () => {});
-  const isSink = process.argv.includes('run');
+  const isSink = process.argv[2] === 'run';
   const interrupted = new AbortController();
   for (const signal of SIGNALS) {
     process.on(signal, () => {

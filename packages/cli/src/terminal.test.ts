@@ -48,6 +48,13 @@ describe('passwords', () => {
     expect(secretsOf([null], { PGPASSWORD: 'from-env' })).toEqual(['from-env']);
   });
 
+  it('that are also names cannot be told from them', () => {
+    expect(
+      secretsOf(['postgres://orders:orders@db/app', 'postgres://me:inventory@db/inventory'], {}),
+    ).toEqual([]);
+    expect(secretsOf(['postgres://me:postgres@db/app'], {})).toEqual([]);
+  });
+
   it('there are none in a URL without', () => {
     expect(secretsOf(['postgres://me@db/app', 'postgres:///app', 'nonsense', null], {})).toEqual([]);
   });

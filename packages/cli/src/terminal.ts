@@ -94,6 +94,9 @@ function hasColors(env: NodeJS.ProcessEnv, isTerminal: boolean): boolean {
   return isTerminal && env.TERM !== 'dumb';
 }
 
+// Passwords of test databases, which our own sentences need.
+const COMMON_WORDS = ['colophon', 'postgres', 'password'];
+
 /** The passwords in connection URLs and in the environment, as written and as meant. */
 export function secretsOf(urls: readonly (string | null)[], env: NodeJS.ProcessEnv): string[] {
   const secrets: string[] = env.PGPASSWORD ? [env.PGPASSWORD] : [];
@@ -101,9 +104,15 @@ export function secretsOf(urls: readonly (string | null)[], env: NodeJS.ProcessE
     // Up to the last @ before the path: a password may hold an @ that nobody encoded.
     const authority = /^[a-z]+:\/\/([^?#]*)/i.exec(url ?? '')?.[1] ?? '';
     const userInfo = authority.slice(0, Math.max(0, authority.lastIndexOf('@')));
+    // A password that is also the user's or the database's name can't be told from it.
+    const words = new Set([
+      ...COMMON_WORDS,
+      ...authority.slice(userInfo.length + 1).split('/'),
+      userInfo.split(':')[0],
+    ]);
     const parameter = /[?&]password=([^&#]*)/i.exec(url ?? '')?.[1];
     for (const secret of [userInfo.slice(userInfo.indexOf(':') + 1), parameter ?? '']) {
-      if (secret === '' || secret === userInfo) continue;
+      if (secret === '' || secret === userInfo || words.has(secret)) continue;
       secrets.push(secret);
       try {
         secrets.push(decodeURIComponent(secret));
