@@ -65,7 +65,13 @@ export function createProgram(runner: Runner, version: string, talk: (line: stri
   const names = (command: Command): Command =>
     command
       .option('--slot <name>', 'replication slot (COLOPHON_SLOT; default colophon)')
-      .option('--publication <name>', 'publication (COLOPHON_PUBLICATION; default colophon)');
+      .option('--publication <name>', 'publication (COLOPHON_PUBLICATION; default colophon)')
+      // init, status and drop have no use for these two: they take them so that one set of flags fits every command.
+      .option(
+        '--environment <label>',
+        "the source's label in audit records: production, staging (COLOPHON_ENVIRONMENT)",
+      )
+      .option('--name <name>', "the source's name in audit records; default: the database's (COLOPHON_NAME)");
   const json = (command: Command): Command =>
     command.option('--json', 'data for programs: one JSON object a line');
   const filters = (command: Command): Command =>
@@ -93,20 +99,13 @@ export function createProgram(runner: Runner, version: string, talk: (line: stri
     )
     .option('--dry-run', 'print the SQL for the source instead of running it')
     .option('--yes', 'ask nothing');
-  names(json(add('doctor', 'look at everything that auditing needs, and say what to do', doctor)))
-    .option('--environment <label>', "the source's label, as run has it (COLOPHON_ENVIRONMENT)")
-    .option('--name <name>', "the source's name, as run has it (COLOPHON_NAME)");
+  names(json(add('doctor', 'look at everything that auditing needs, and say what to do', doctor)));
   names(add('run', 'read the changes and store them, until stopped', run))
     .option('--once', 'store everything up to now, then end')
     .option(
       '--sink <sink>',
       'store, or ndjson: audit records as JSON lines on standard output (default store)',
     )
-    .option(
-      '--environment <label>',
-      "the source's label in audit records: production, staging (COLOPHON_ENVIRONMENT)",
-    )
-    .option('--name <name>', "the source's name in audit records; default: the database's (COLOPHON_NAME)")
     .option(
       '--prefix <prefixes>',
       'prefixes of emissions that count, with commas (COLOPHON_PREFIX; default colophon)',

@@ -64,7 +64,7 @@ export function connectionError(error: unknown, target: string): ColophonError {
   if (code === '57014') {
     return new ColophonError(
       'TIMEOUT',
-      `${target} took too long: ${text}. Raise --timeout, or look what blocks it in pg_stat_activity.`,
+      `${target} took too long (${text}): raise --timeout, or look what blocks it in pg_stat_activity.`,
       {
         cause: error,
         retryable: true,
@@ -73,7 +73,7 @@ export function connectionError(error: unknown, target: string): ColophonError {
   }
   return new ColophonError(
     'CONNECTION_FAILED',
-    `${target} can't be reached: ${text}. Check host and port in the connection URL, and that the server runs.`,
+    `${target} can't be reached (${text}): check host and port in the connection URL, and that the server runs.`,
     { cause: error, retryable: true },
   );
 }
