@@ -37,6 +37,10 @@ const EMPTY = fs.mkdtempSync(path.join(os.tmpdir(), 'colophon-cli-'));
 process.on('exit', () => fs.rmSync(EMPTY, { recursive: true, force: true }));
 
 const running = new Set<ChildProcess>();
+// Where another hook has failed, ours below is not run.
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
 afterEach(() => {
   const leaked = running.size;
   for (const child of running) child.kill('SIGKILL');
