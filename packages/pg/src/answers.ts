@@ -93,7 +93,7 @@ function takeOwn(
 }
 
 /** The row of an emission: (lsn), (lsn, process id), or (granted, made, process id). */
-function readRow(carrier: ConnectionCarrier, turn: Turn, message: BackendMessage): void {
+export function readRow(carrier: ConnectionCarrier, turn: Turn, message: BackendMessage): void {
   const fields = message.fields ?? [];
   if (fields.length > 1) carrier.isDirect ??= String(fields.at(-1)) === String(carrier.client.processID);
   if (fields.length < 3) {

@@ -1,8 +1,9 @@
 import type { ContextText } from '@colophon/protocol';
-import { isOurs, takeAnswer } from './answers.js';
+import { isOurs, readRow, takeAnswer } from './answers.js';
+import { answersPrelude, copyPrelude } from './copy-prelude.js';
 import { emissionMessages, statementMessages, statementName } from './emission-message.js';
 import type { EmissionRights } from './emission-rights.js';
-import type { EmissionForm } from './emission-sql.js';
+import { type EmissionForm, emissionLiteral } from './emission-sql.js';
 import {
   type BackendMessage,
   type ClientLike,
@@ -11,9 +12,9 @@ import {
   type Submittable,
 } from './node-postgres.js';
 import { BARE, type Plan, plan, type Situation } from './plan.js';
-import { planText } from './plan-text.js';
+import { planText, type TextPlan } from './plan-text.js';
 import { type Classified, classify, type Statement } from './statement/classify.js';
-import { TextMap } from './text-map.js';
+import { LITERAL_COLUMN, TextMap } from './text-map.js';
 import { advance, type Emission, FRESH, NAMELESS, type TransactionState } from './transaction-state.js';
 import { Turn } from './turn.js';
 
@@ -64,6 +65,25 @@ export class ConnectionCarrier {
   /** The next query to be submitted; null where nothing about it matters. */
   arm(query: Submittable, context: ContextText | null): void {
     this.armed = context === null ? null : new Turn(query, this.rights.isRefused ? NAMELESS : context);
+  }
+
+  /** The armed query must wait for an emission that can't go out with it. Gives what sends that emission instead of submitting the query. */
+  heldBack(): (() => void) | null {
+    const turn = this.armed;
+    if (turn === null || this.turns.length > 0) return null;
+    const situation = { ...this.situation(), isCertain: this.isKnown };
+    const emission = copyPrelude(turn.query, turn.context, situation, this.standardConformingStrings);
+    if (emission === null) return null;
+    return () => {
+      this.armed = null;
+      if (turn.context !== NAMELESS) this.mayHoldNames = true;
+      turn.prelude = 'pending';
+      turn.awaited = [emission];
+      this.turns.push(turn);
+      const form = this.rights.isGranted ? 'plain' : 'asking';
+      const text = emissionLiteral(emission, this.prefix, form, LITERAL_COLUMN);
+      queryOf(this.connection).call(this.connection, text);
+    };
   }
 
   /** Called before an own message of the extended protocol that may be a turn's first. */
@@ -121,6 +141,7 @@ export class ConnectionCarrier {
   /** Takes an answer; true where it is ours, and nobody else may see it. */
   take(event: string, message: BackendMessage): boolean {
     const turn = this.turns[0];
+    if (turn?.prelude === 'pending' && answersPrelude(event)) return this.takePrelude(turn, event, message);
     if (event === 'readyForQuery') return this.end(turn, message);
     if (event === 'parameterStatus') {
       if (message.parameterName === 'standard_conforming_strings') {
@@ -136,6 +157,7 @@ export class ConnectionCarrier {
     const turn = this.turns[0];
     if (turn === undefined) return false;
     if (turn.repeats !== null) return true;
+    if (turn.prelude === 'pending') return answersPrelude('message', message);
     return isOurs(turn, message.name === 'error' ? 'errorMessage' : message.name, message);
   }
 
@@ -176,8 +198,12 @@ export class ConnectionCarrier {
     return turn;
   }
 
+  private get isKnown(): boolean {
+    return this.status !== undefined && this.isHistoryKnown;
+  }
+
   private situation(): Situation {
-    const isCertain = this.turns.length === 1 && this.status !== undefined && this.isHistoryKnown;
+    const isCertain = this.turns.length === 1 && this.isKnown;
     const block = this.status === 'E' ? 'failed' : this.status === 'T' ? 'open' : 'idle';
     return { state: this.state, block, isCertain };
   }
@@ -266,7 +292,8 @@ export class ConnectionCarrier {
 
   private sendWithLiterals(turn: Turn, text: string, classified: Classified): boolean {
     const situation = this.situation();
-    const { insertions, steps } = planText(classified, turn.context, situation);
+    const planned = planText(classified, turn.context, situation);
+    const { insertions, steps } = turn.prelude === null ? planned : withoutLead(planned, turn.prelude);
     turn.steps = [...steps];
     if (insertions.length === 0) return false;
     const isIdle = situation.block === 'idle' && situation.isCertain;
@@ -316,6 +343,23 @@ export class ConnectionCarrier {
     return false;
   }
 
+  private takePrelude(turn: Turn, event: string, message: BackendMessage): boolean {
+    if (event === 'dataRow') readRow(this, turn, message);
+    if (event === 'errorMessage') turn.hasFailed = true;
+    if (event !== 'readyForQuery') return true;
+    const { context } = turn.awaited[0]!;
+    const wasMade = turn.made.size > 0 && !turn.hasFailed;
+    this.status = message.status;
+    this.state = advance(this.state, { type: 'emission', context, wasMade });
+    if (turn.hasFailed) this.state = advance(this.state, { type: 'failure' });
+    this.turns.shift();
+    turn.reset();
+    turn.prelude = wasMade ? 'made' : 'not made';
+    this.armed = turn;
+    turn.query.submit(this.connection);
+    return true;
+  }
+
   /** The emission alone was refused, and the statement never ran: once more. */
   private repeat(turn: Turn): void {
     const { query, connection } = { query: turn.query, connection: this.connection };
@@ -326,6 +370,16 @@ export class ConnectionCarrier {
     this.armed = turn;
     query.submit(connection);
   }
+}
+
+/** What is left to send with a statement whose lead has gone ahead: its trail, where the lead wasn't made. */
+function withoutLead({ insertions, steps }: TextPlan, prelude: Turn['prelude']): TextPlan {
+  const kept = prelude === 'made' ? [] : insertions.filter(({ emission }) => emission.kind === 'trail');
+  const emissions = new Set(kept.map(({ emission }) => emission));
+  return {
+    insertions: kept,
+    steps: steps.filter((step) => step.type !== 'insertion' || emissions.has(step.emission)),
+  };
 }
 
 const originals = new WeakMap<ConnectionLike, ConnectionLike['query']>();

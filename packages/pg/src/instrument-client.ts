@@ -54,6 +54,13 @@ function hookQueue(client: ClientLike, carrier: ConnectionCarrier, capture: () =
       const context = contexts.get(query);
       if (context !== undefined) contexts.delete(query);
       carrier.arm(query, context ?? (client.pipeline === true ? NAMELESS : null));
+      const instead = carrier.heldBack();
+      if (instead !== null) {
+        const undoSubmit = shadow(query, 'submit', () => () => {
+          undoSubmit();
+          instead();
+        });
+      }
     }
     return query;
   });

@@ -46,6 +46,9 @@ export class Turn {
   repeats: 'bare' | 'unprepared' | null = null;
   hasFailed = false;
 
+  /** The emission that goes ahead in a round trip of its own: under way, then made or not. */
+  prelude: 'pending' | 'made' | 'not made' | null = null;
+
   constructor(query: Submittable, context: ContextText) {
     this.query = query;
     this.context = context;
