@@ -42,6 +42,7 @@ export async function bulk(server) {
         () => update(plain, 'tracked'),
       ],
       3,
+      1,
     );
     milliseconds = a / 1000;
     emitted.push(b / a);

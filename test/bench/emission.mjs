@@ -3,10 +3,11 @@ import { instrument } from '@colophon/pg';
 import { createDatabase, dropDatabase } from '@colophon/testkit';
 import pg from 'pg';
 import { interleave, query, ratio } from './measure.mjs';
+import { pinned } from './pin.mjs';
 
 const ROUNDS = 5;
-const OPERATIONS = 1500;
-const WARM_UP = 300;
+const OPERATIONS = 3000;
+const WARM_UP = 1000;
 
 const CONTEXT = { user: 42, endpoint: 'PUT /todo/:id', requestId: '0f8fad5b-d9cb-469f-a165-70867728950e' };
 
@@ -45,7 +46,7 @@ export const OPERATIONS_BY_NAME = [
 export async function emission(server) {
   const url = await createDatabase(server.url());
   await prepare(url);
-  const rows = await compare(url, OPERATIONS_BY_NAME);
+  const rows = await pinned(server, () => compare(url, OPERATIONS_BY_NAME));
   await dropDatabase(url);
   return rows;
 }
