@@ -1,12 +1,16 @@
 export type { Change, Operation, Relation } from './change.js';
 export type { ChangeIdentity, ParsedChangeId } from './change-id.js';
 export { changeId, parseChangeId, sourceHash } from './change-id.js';
+export type { ChangeColumns } from './change-json.js';
+export { changeJsonText } from './change-json.js';
 export type { Context, ContextText } from './context.js';
 export { decodeContext } from './decode-context.js';
 export type { EncodeOptions } from './encode-context.js';
 export { DEFAULT_MAX_CONTEXT_BYTES, encodeContext } from './encode-context.js';
 export type { ErrorCode, ErrorOptions } from './error.js';
 export { ColophonError, ERROR_CODES } from './error.js';
+export type { JsonMember } from './json-members.js';
+export { jsonMembers } from './json-members.js';
 export type { JsonText } from './json-text.js';
 export { escapeNonAscii } from './json-text.js';
 export type { Logger } from './logger.js';

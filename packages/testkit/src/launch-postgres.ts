@@ -27,7 +27,7 @@ export interface LaunchOptions {
   /** Settings on the command line, over the defaults (`wal_level=logical`, `fsync=off`, 20 slots and senders). */
   settings?: Record<string, string | number>;
   port?: number;
-  /** Files to replace in a new data folder by this function, before the start (for a standby: the whole of it). */
+  /** A data folder that is there already, such as a standby's copy; default a new one. */
   dataDir?: string;
 }
 

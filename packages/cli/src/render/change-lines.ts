@@ -1,6 +1,7 @@
+import { type JsonMember, jsonMembers } from '@colophon/protocol';
 import type { Colors } from '../terminal.js';
 import { truncate, visible } from './display-text.js';
-import { jsonMembers, type Member, plainValue } from './json-members.js';
+import { plainValue } from './plain-value.js';
 
 /** What of an audit record is shown, named as in `colophon.changes`. JSON is text, so that every digit stays. */
 export interface ShownChange {
@@ -40,7 +41,7 @@ export function changeLines(change: ShownChange, colors: Colors): Line[] {
   }
 }
 
-function updateLines(before: readonly Member[], after: readonly Member[], colors: Colors): Line[] {
+function updateLines(before: readonly JsonMember[], after: readonly JsonMember[], colors: Colors): Line[] {
   const old = new Map(before);
   if (old.size === 0) return memberLines(after, colors.yellow, '');
   const lines: Line[] = [];
@@ -53,7 +54,7 @@ function updateLines(before: readonly Member[], after: readonly Member[], colors
   return lines.length === 0 ? [{ text: 'nothing (written as it was)', paint: colors.dim }] : lines;
 }
 
-function memberLines(members: readonly Member[], paint: (text: string) => string, mark: string): Line[] {
+function memberLines(members: readonly JsonMember[], paint: (text: string) => string, mark: string): Line[] {
   return members.map(([name, value]) => ({ text: `${mark}${visible(name)}: ${show(value)}`, paint }));
 }
 

@@ -3,6 +3,7 @@ import {
   type Context,
   type ContextText,
   changeId,
+  changeJsonText,
   formatLsn,
   type JsonText,
   type Operation,
@@ -126,21 +127,6 @@ export class AuditRecord {
 
   /** The record as one line of JSON, every digit as it was. */
   toJsonText(): JsonText {
-    const { relation, key, before, after, operation, primaryKey, unchanged, position, sequence } =
-      this.change;
-    const { xid, timeline } = this.facts;
-    const { name, environment, database } = this.sourceDescription;
-    return (
-      `{"id":"${this.id}","seq":null,"source":${text(name)},"environment":${text(environment)},"database":${text(database)}` +
-      `,"schema":${text(relation.schema)},"table":${text(relation.table)},"partition":${text(relation.partition)}` +
-      `,"primary_key":${text(primaryKey)},"key":${key},"operation":"${operation}","before":${before},"after":${after}` +
-      `,"unchanged":${JSON.stringify(unchanged)},"context":${this.contextJson},"verified":null` +
-      `,"committed_at":"${this.committed_at}","queued_at":"${this.queued_at}","created_at":null` +
-      `,"transaction_id":${xid},"position":${position},"commit_lsn":"${this.commit_lsn}","timeline":${timeline},"sequence":${sequence}}`
-    );
+    return changeJsonText(this);
   }
-}
-
-function text(value: string | null): string {
-  return JSON.stringify(value);
 }

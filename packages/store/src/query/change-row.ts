@@ -1,4 +1,4 @@
-import type { JsonText, Operation } from '@colophon/protocol';
+import { changeJsonText, type JsonText, type Operation } from '@colophon/protocol';
 
 /** Parsed JSON. Numbers beyond 2^53 lose digits here; the `…Json` texts keep them. */
 export type ParsedJson = Readonly<Record<string, unknown>>;
@@ -120,16 +120,6 @@ export class ChangeRow {
 
   /** The change as one line of JSON with the columns in their order, every digit as it was. */
   toJsonText(): JsonText {
-    const text = (value: string | null) => JSON.stringify(value);
-    return (
-      `{"id":"${this.id}","seq":${this.seq},"source":${text(this.source)},"environment":${text(this.environment)}` +
-      `,"database":${text(this.database)},"schema":${text(this.schema)},"table":${text(this.table)}` +
-      `,"partition":${text(this.partition)},"primary_key":${text(this.primary_key)},"key":${this.keyJson}` +
-      `,"operation":"${this.operation}","before":${this.beforeJson},"after":${this.afterJson}` +
-      `,"unchanged":${JSON.stringify(this.unchanged)},"context":${this.contextJson},"verified":${this.verified}` +
-      `,"committed_at":"${this.committed_at}","queued_at":"${this.queued_at}","created_at":"${this.created_at}"` +
-      `,"transaction_id":${this.transaction_id},"position":${this.position},"commit_lsn":"${this.commit_lsn}"` +
-      `,"timeline":${this.timeline},"sequence":${this.sequence}}`
-    );
+    return changeJsonText(this);
   }
 }

@@ -1,25 +1,6 @@
 import type { Change } from '@colophon/protocol';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { oldKey } from './old-key.js';
-import { topLevelMembers } from './top-level-members.js';
-
-describe('topLevelMembers', () => {
-  it('gives every member as JSON.parse would, with its own text', () => {
-    const value = fc.jsonValue({ stringUnit: 'binary', maxDepth: 3 });
-    const object = fc
-      .dictionary(fc.string({ unit: 'binary' }), value, { maxKeys: 5 })
-      .filter((o) => !Object.hasOwn(o, '__proto__'));
-    fc.assert(
-      fc.property(object, fc.constantFrom(undefined, 1, '\t'), (given, space) => {
-        const members = topLevelMembers(JSON.stringify(given, null, space));
-        const parsed = [...members].map(([name, text]) => [name, JSON.parse(text)]);
-        expect(Object.fromEntries(parsed)).toEqual(JSON.parse(JSON.stringify(given)));
-      }),
-    );
-    expect(topLevelMembers('{"n":12345678901234567890.10,"n":-0.00}').get('n')).toBe('-0.00');
-  });
-});
 
 describe('oldKey', () => {
   const change = (keyColumns: string[], before: string, key: string, operation = 'UPDATE') =>

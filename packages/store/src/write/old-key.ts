@@ -1,5 +1,4 @@
-import type { Change, JsonText } from '@colophon/protocol';
-import { topLevelMembers } from './top-level-members.js';
+import { type Change, type JsonText, jsonMembers } from '@colophon/protocol';
 
 /** The key before an UPDATE that changed it, as a JSON object; null for every other change, or where it isn't known. */
 export function oldKey(change: Change): JsonText | null {
@@ -11,7 +10,7 @@ export function oldKey(change: Change): JsonText | null {
     const next = before[head];
     if (next === ',' || next === '}') return null;
   }
-  const members = topLevelMembers(before);
+  const members = new Map(jsonMembers(before));
   const parts: string[] = [];
   for (const column of change.relation.keyColumns) {
     const value = members.get(column);

@@ -1,18 +1,21 @@
-import type { JsonText } from '@colophon/protocol';
+import type { JsonText } from './json-text.js';
+
+/** A member of a JSON object: its name, and its value as it stands in the text. */
+export type JsonMember = readonly [name: string, value: JsonText];
 
 /**
- * The members of a JSON object by name, each value as its text: so that no digit is lost. The text is taken to be valid
- * JSON; of a name that comes twice the last counts, as in `jsonb`.
+ * The members of a JSON object's text in order, each value as its text: `JSON.parse` would round numbers. The text is taken
+ * to be valid JSON. A name that comes twice is there twice; in `jsonb` the last counts.
  */
-export function topLevelMembers(json: JsonText): Map<string, JsonText> {
-  const members = new Map<string, JsonText>();
+export function jsonMembers(json: JsonText): JsonMember[] {
+  const members: JsonMember[] = [];
   let at = skipSpace(json, json.indexOf('{') + 1);
   while (json[at] === '"') {
     const nameEnd = endOfString(json, at);
     const name = JSON.parse(json.slice(at, nameEnd)) as string;
     const start = skipSpace(json, json.indexOf(':', nameEnd) + 1);
     const end = endOfValue(json, start);
-    members.set(name, json.slice(start, end).trimEnd());
+    members.push([name, json.slice(start, end).trimEnd()]);
     at = skipSpace(json, end + 1);
   }
   return members;
