@@ -11,8 +11,9 @@ import {
   isPlain,
   type Submittable,
 } from './node-postgres.js';
+import { sendOriginal } from './original-query.js';
 import { BARE, type Plan, plan, type Situation } from './plan.js';
-import { planText, type TextPlan } from './plan-text.js';
+import { planText, withoutLead } from './plan-text.js';
 import { type Classified, classify, type Statement } from './statement/classify.js';
 import { LITERAL_COLUMN, TextMap } from './text-map.js';
 import { advance, type Emission, FRESH, NAMELESS, type TransactionState } from './transaction-state.js';
@@ -82,7 +83,7 @@ export class ConnectionCarrier {
       this.turns.push(turn);
       const form = this.rights.isGranted ? 'plain' : 'asking';
       const text = emissionLiteral(emission, this.prefix, form, LITERAL_COLUMN);
-      queryOf(this.connection).call(this.connection, text);
+      sendOriginal(this.connection, text);
     };
   }
 
@@ -293,7 +294,8 @@ export class ConnectionCarrier {
   private sendWithLiterals(turn: Turn, text: string, classified: Classified): boolean {
     const situation = this.situation();
     const planned = planText(classified, turn.context, situation);
-    const { insertions, steps } = turn.prelude === null ? planned : withoutLead(planned, turn.prelude);
+    const { insertions, steps } =
+      turn.prelude === null ? planned : withoutLead(planned, turn.prelude === 'made');
     turn.steps = [...steps];
     if (insertions.length === 0) return false;
     const isIdle = situation.block === 'idle' && situation.isCertain;
@@ -306,7 +308,7 @@ export class ConnectionCarrier {
     turn.canRepeat = canRepeat;
     turn.awaited = insertions.map((insertion) => insertion.emission);
     turn.text = new TextMap(text, insertions, this.prefix, isSafe ? 'plain' : 'asking');
-    queryOf(this.connection).call(this.connection, turn.text.text);
+    sendOriginal(this.connection, turn.text.text);
     return true;
   }
 
@@ -370,25 +372,4 @@ export class ConnectionCarrier {
     this.armed = turn;
     query.submit(connection);
   }
-}
-
-/** What is left to send with a statement whose lead has gone ahead: its trail, where the lead wasn't made. */
-function withoutLead({ insertions, steps }: TextPlan, prelude: Turn['prelude']): TextPlan {
-  const kept = prelude === 'made' ? [] : insertions.filter(({ emission }) => emission.kind === 'trail');
-  const emissions = new Set(kept.map(({ emission }) => emission));
-  return {
-    insertions: kept,
-    steps: steps.filter((step) => step.type !== 'insertion' || emissions.has(step.emission)),
-  };
-}
-
-const originals = new WeakMap<ConnectionLike, ConnectionLike['query']>();
-
-/** Keeps the connection's own `query`, which sends a text as it is. */
-export function keepQuery(connection: ConnectionLike, query: ConnectionLike['query']): void {
-  originals.set(connection, query);
-}
-
-function queryOf(connection: ConnectionLike): ConnectionLike['query'] {
-  return originals.get(connection)!;
 }

@@ -1,9 +1,10 @@
 import { bindContext, runOutsideContext } from '@colophon/context';
 import { type ContextText, DEFAULT_PREFIX } from '@colophon/protocol';
 import { bindToAsker } from './bind-to-asker.js';
-import { ConnectionCarrier, keepQuery } from './connection-carrier.js';
+import { ConnectionCarrier } from './connection-carrier.js';
 import type { EmissionRights } from './emission-rights.js';
 import { type BackendMessage, type ClientLike, isPlain, queueOf, type Submittable } from './node-postgres.js';
+import { keepQuery } from './original-query.js';
 import { classify } from './statement/classify.js';
 import { NAMELESS } from './transaction-state.js';
 

@@ -55,3 +55,13 @@ export function planText(classified: Classified, context: ContextText, situation
     else state = advance(state, { type: 'emission', context: emission.context, wasMade: true });
   }
 }
+
+/** What is left to send with a statement whose lead has gone ahead by itself: its trail, where the lead wasn't made. */
+export function withoutLead({ insertions, steps }: TextPlan, wasMade: boolean): TextPlan {
+  const kept = wasMade ? [] : insertions.filter(({ emission }) => emission.kind === 'trail');
+  const emissions = new Set(kept.map(({ emission }) => emission));
+  return {
+    insertions: kept,
+    steps: steps.filter((step) => step.type !== 'insertion' || emissions.has(step.emission)),
+  };
+}
