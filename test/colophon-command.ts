@@ -1,20 +1,14 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
-import path from 'node:path';
+import type { Readable } from 'node:stream';
 
-const BIN =
-  process.env.DEV_BIN ??
-  path.join(
-    path.dirname(createRequire(import.meta.url).resolve('colophon/package.json')),
-    'bin',
-    'colophon.js',
-  );
+const BIN = createRequire(import.meta.url).resolve('colophon/bin/colophon.js');
 
 /** A `colophon` process. */
 export interface ColophonProcess {
   readonly pid: number;
-  readonly child: ChildProcess;
+  readonly child: ChildProcessByStdio<null, Readable, Readable>;
   /** What it said so far. */
   stdout(): string;
   stderr(): string;
@@ -23,17 +17,28 @@ export interface ColophonProcess {
   hasEnded(): boolean;
 }
 
+/** How a command is started. */
+export interface StartOptions {
+  /** The whole environment. Default: this process's without Colophon's own settings. */
+  env?: NodeJS.ProcessEnv;
+  cwd?: string;
+}
+
 /** Starts the built command as a user would. Settings of this machine's environment are kept from it. */
-export function startColophon(args: readonly string[]): ColophonProcess {
+export function startColophon(args: readonly string[], options: StartOptions = {}): ColophonProcess {
   const env = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !name.startsWith('COLOPHON_') && name !== 'DATABASE_URL'),
   );
-  const child = spawn(process.execPath, [BIN, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [BIN, ...args], {
+    env: options.env ?? env,
+    cwd: options.cwd,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let stdout = '';
   let stderr = '';
   let hasEnded = false;
-  child.stdout?.on('data', (chunk) => (stdout += chunk));
-  child.stderr?.on('data', (chunk) => (stderr += chunk));
+  child.stdout.setEncoding('utf8').on('data', (chunk) => (stdout += chunk));
+  child.stderr.setEncoding('utf8').on('data', (chunk) => (stderr += chunk));
   const ended = new Promise<number | NodeJS.Signals>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code, signal) => {

@@ -1,16 +1,12 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { createDatabase, dropDatabase } from '@colophon/testkit';
 import pg from 'pg';
+import { colophon, startColophon } from './command.mjs';
 import { percentile, query, withClient } from './measure.mjs';
 
 const PER_SECOND = 500;
 const SECONDS = 20;
 const WRITERS = 4;
-const here = path.dirname(fileURLToPath(import.meta.url));
-const COLOPHON = path.join(here, '..', '..', 'packages', 'cli', 'bin', 'colophon.js');
 
 /**
  * From commit to visible audit record, at 500 transactions a second. Both ends are read off the server's clock:
@@ -22,13 +18,8 @@ export async function latency(server) {
     url,
     'CREATE TABLE todo (id int PRIMARY KEY, title text); INSERT INTO todo SELECT g FROM generate_series(1, 1000) g',
   );
-  const env = { ...process.env, DATABASE_URL: url };
-  const init = spawn(process.execPath, [COLOPHON, 'init', '--tables', 'todo', '--yes'], {
-    env,
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  if ((await once(init, 'exit'))[0] !== 0) throw new Error('init failed');
-  const consumer = spawn(process.execPath, [COLOPHON, 'run'], { env, stdio: ['ignore', 'ignore', 'ignore'] });
+  await colophon(url, url, 'init', '--tables', 'todo', '--yes');
+  const consumer = startColophon(url, url, 'run');
   const ended = once(consumer, 'exit');
   try {
     await visible(url, 'warm-up', () => query(url, `UPDATE todo SET title = 'warm-up' WHERE id = 1`));

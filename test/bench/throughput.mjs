@@ -1,16 +1,15 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { migrateStore } from '@colophon/store';
 import { createDatabase, dropDatabase } from '@colophon/testkit';
+import { colophon, succeed } from './command.mjs';
 import { query, ratio, withClient } from './measure.mjs';
 
 const TRANSACTIONS = 60_000;
 const ROUNDS = 3;
 let copies = 0;
 const here = path.dirname(fileURLToPath(import.meta.url));
-const COLOPHON = path.join(here, '..', '..', 'packages', 'cli', 'bin', 'colophon.js');
 
 /**
  * Changes a second from the slot into the store, against pg_recvlogical writing to nowhere and a bare client that
@@ -129,13 +128,6 @@ function node(...args) {
   return spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] });
 }
 
-function colophon(url, storeUrl, ...args) {
-  const env = { ...process.env, DATABASE_URL: url, COLOPHON_STORE_URL: storeUrl };
-  return succeed(
-    spawn(process.execPath, [COLOPHON, ...args], { env, stdio: ['ignore', 'ignore', 'inherit'] }),
-  );
-}
-
 function recvlogical(url, slot, end) {
   const options = ['proto_version=1', 'publication_names=colophon', 'messages=true'].flatMap((option) => [
     '-o',
@@ -143,11 +135,6 @@ function recvlogical(url, slot, end) {
   ]);
   const args = ['-d', url, '-S', slot, '--start', '-f', '/dev/null', '-E', end, '-F', '0', ...options];
   return spawn('pg_recvlogical', args, { stdio: ['ignore', 'ignore', 'inherit'] });
-}
-
-async function succeed(child) {
-  const [code] = await once(child, 'exit');
-  if (code !== 0) throw new Error(`${child.spawnargs.slice(1, 3).join(' ')} ended with ${code}`);
 }
 
 /** A fast consumer that loses something would not count. */

@@ -1,12 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import type { ChildProcess } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach } from 'vitest';
-
-const BIN = path.join(path.dirname(fileURLToPath(import.meta.url)), '../../packages/cli/bin/colophon.js');
+import { type StartOptions, startColophon as start } from '../colophon-command.js';
 
 /** What a finished command left. */
 export interface Finished {
@@ -26,12 +23,6 @@ export interface Running {
   said(text: string, stream?: 'stdout' | 'stderr'): Promise<void>;
 }
 
-/** How a command is started. */
-export interface StartOptions {
-  env?: Record<string, string>;
-  cwd?: string;
-}
-
 // A folder without a settings file.
 const EMPTY = fs.mkdtempSync(path.join(os.tmpdir(), 'colophon-cli-'));
 process.on('exit', () => fs.rmSync(EMPTY, { recursive: true, force: true }));
@@ -47,46 +38,44 @@ afterEach(() => {
   if (leaked > 0) throw new Error(`${leaked} commands were still running at the test's end`);
 });
 
-/** Starts the built command in a clean environment. */
+/** Starts the built command in a folder and an environment without settings; it may not outlive its test. */
 export function startColophon(args: string[], options: StartOptions = {}): Running {
   const startedAt = performance.now();
-  const child = spawn(process.execPath, [BIN, ...args], {
+  const { child, stdout, stderr, ended } = start(args, {
     cwd: options.cwd ?? EMPTY,
     env: { PATH: process.env.PATH, ...options.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
   });
   running.add(child);
   child.once('exit', () => running.delete(child));
-  const output = { stdout: '', stderr: '' };
+  const output = { stdout, stderr };
   const listeners = new Set<() => void>();
-  for (const stream of ['stdout', 'stderr'] as const) {
-    child[stream].setEncoding('utf8').on('data', (text: string) => {
-      output[stream] += text;
-      for (const listener of listeners) listener();
-    });
-  }
-  const finished = once(child, 'close').then(([code, signal]) => {
+  const look = () => {
     for (const listener of listeners) listener();
-    return { code, signal, ...output, ms: performance.now() - startedAt };
+  };
+  child.stdout.on('data', look);
+  child.stderr.on('data', look);
+  const finished = ended.then(() => {
+    look();
+    const { exitCode: code, signalCode: signal } = child;
+    return { code, signal, stdout: stdout(), stderr: stderr(), ms: performance.now() - startedAt };
   });
   return {
     child,
     finished,
     said(text, stream = 'stderr') {
       return new Promise((resolve, reject) => {
-        const look = () => {
-          if (output[stream].includes(text)) resolve();
+        const listen = () => {
+          if (output[stream]().includes(text)) resolve();
           else if (child.exitCode !== null) {
+            const words = stderr() + stdout();
             reject(
-              new Error(
-                `ended with ${child.exitCode} without saying ${JSON.stringify(text)}: ${output.stderr}${output.stdout}`,
-              ),
+              new Error(`ended with ${child.exitCode} without saying ${JSON.stringify(text)}: ${words}`),
             );
           } else return;
-          listeners.delete(look);
+          listeners.delete(listen);
         };
-        listeners.add(look);
-        look();
+        listeners.add(listen);
+        listen();
       });
     },
   };
