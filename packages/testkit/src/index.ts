@@ -1,3 +1,10 @@
+export type {
+  ContractAdapter,
+  ContractItem,
+  ContractSession,
+  ContractTransaction,
+  ContractWrites,
+} from './adapter-contract/contract-adapter.js';
 export { createDatabase, dropDatabase } from './database.js';
 export { freePort } from './free-port.js';
 export type { PgBouncer } from './launch-pgbouncer.js';
