@@ -11,7 +11,7 @@ const UNREADABLE = '[unserializable]';
  * `null` and `undefined` add nothing. Throws `INVALID_CONTEXT` for what has no names in it: a string, an array, a Map, a promise …
  */
 export function copyContext(given: unknown, outer: Context | undefined, asked: string): Context {
-  const target: Record<string, unknown> = { ...outer };
+  const target: Record<string, unknown> = outer === undefined ? {} : { ...outer };
   if (given === null || given === undefined) return Object.freeze(target);
   const kind = unsuitableKind(given);
   if (kind !== undefined) {
@@ -22,7 +22,7 @@ export function copyContext(given: unknown, outer: Context | undefined, asked: s
     );
   }
   try {
-    copyMembers(given as object, target, new Map());
+    copyMembers(given as object, target, undefined);
   } catch (cause) {
     throw new ContextError(
       'INVALID_CONTEXT',
@@ -45,11 +45,14 @@ function unsuitableKind(given: unknown): string | undefined {
   return undefined;
 }
 
-function copyMembers(source: object, target: object, copies: Map<object, object>): void {
+/** `copies` keeps what was met already, made when the first object is met: most contexts hold none, and a Map costs as much as the rest. */
+function copyMembers(source: object, target: object, known: Map<object, object> | undefined): void {
+  let copies = known;
   for (const key of Object.keys(source)) {
     let value: unknown;
     try {
-      value = copyValue((source as Record<string, unknown>)[key], copies);
+      value = (source as Record<string, unknown>)[key];
+      if (typeof value === 'object' && value !== null) value = copyObject(value, (copies ??= new Map()));
     } catch {
       value = UNREADABLE;
     }
@@ -62,9 +65,8 @@ function copyMembers(source: object, target: object, copies: Map<object, object>
   }
 }
 
-/** `copies` keeps what was met already: a cycle stays a cycle, and something shared is copied once. */
-function copyValue(value: unknown, copies: Map<object, object>): unknown {
-  if (typeof value !== 'object' || value === null) return value;
+/** A cycle stays a cycle, and something shared is copied once. */
+function copyObject(value: object, copies: Map<object, object>): object {
   const known = copies.get(value);
   if (known !== undefined) return known;
   if (types.isDate(value)) return new Date(value);

@@ -97,12 +97,12 @@ export function readRow(carrier: ConnectionCarrier, turn: Turn, message: Backend
   const fields = message.fields ?? [];
   if (fields.length > 1) carrier.isDirect ??= String(fields.at(-1)) === String(carrier.client.processID);
   if (fields.length < 3) {
-    turn.made.add(turn.awaited[0]!);
+    turn.made.push(turn.awaited[0]!);
     return;
   }
   if (fields[0] === 't') carrier.rights.grant();
   else carrier.rights.refuse();
-  if (fields[1] === 't') turn.made.add(turn.awaited[0]!);
+  if (fields[1] === 't') turn.made.push(turn.awaited[0]!);
 }
 
 /** In a text our results are told by the name of their column. */
@@ -157,5 +157,5 @@ function takeError(carrier: ConnectionCarrier, turn: Turn, message: BackendMessa
 function isOursToFail(turn: Turn): boolean {
   if (turn.text === null) return turn.beforeLeft > 0 || isAfter(turn);
   // Only the first literal can be told with certainty: it stands before everything else.
-  return turn.completions === 0 && turn.canRepeat && turn.awaited.length > 0 && turn.made.size === 0;
+  return turn.completions === 0 && turn.canRepeat && turn.awaited.length > 0 && turn.made.length === 0;
 }

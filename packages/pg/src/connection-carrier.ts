@@ -324,7 +324,7 @@ export class ConnectionCarrier {
       for (const step of turn.steps) {
         if (step.type === 'insertion') {
           const { emission } = step;
-          const wasMade = turn.made.has(emission);
+          const wasMade = turn.made.includes(emission);
           this.state = advance(this.state, { type: 'emission', context: emission.context, wasMade });
         } else if (!turn.hasFailed || step.type === 'nameless-write') {
           this.state = advance(this.state, step);
@@ -350,7 +350,7 @@ export class ConnectionCarrier {
     if (event === 'errorMessage') turn.hasFailed = true;
     if (event !== 'readyForQuery') return true;
     const { context } = turn.awaited[0]!;
-    const wasMade = turn.made.size > 0 && !turn.hasFailed;
+    const wasMade = turn.made.length > 0 && !turn.hasFailed;
     this.status = message.status;
     this.state = advance(this.state, { type: 'emission', context, wasMade });
     if (turn.hasFailed) this.state = advance(this.state, { type: 'failure' });

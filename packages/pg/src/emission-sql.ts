@@ -5,7 +5,8 @@ import type { Emission } from './transaction-state.js';
  * How an emission is asked for.
  * `asking`: first finds out whether the right is there, and can't fail for want of it: the inner statement is only looked at when it is run. About 0.1 ms dearer.
  * `plain`: for who knows that the right is there. Also says which process answers.
- * `named`: the cheapest, prepared once a connection.
+ * `named`: the cheapest, prepared once a connection, for autocommit statements only. Its lead gives no row: nobody has to be told that it was
+ * made where the transaction ends with the statement, and a row costs both sides (2 µs of 8 that an emission adds on the wire).
  */
 export type EmissionForm = 'asking' | 'plain' | 'named';
 
@@ -22,6 +23,9 @@ export function emissionSql(
   column = 'emission',
 ): string {
   const condition = onlyIfAssigned ? WHERE_ASSIGNED : WHERE_ALLOWED;
+  if (form === 'named' && !onlyIfAssigned) {
+    return `SELECT WHERE ${condition} AND pg_catalog.pg_logical_emit_message(true,${values}) IS NULL`;
+  }
   if (form !== 'asking') {
     const processId = form === 'plain' ? ',pg_catalog.pg_backend_pid()' : '';
     return `SELECT pg_catalog.pg_logical_emit_message(true,${values}) AS "${column}"${processId} WHERE ${condition}`;

@@ -20,7 +20,7 @@ export class Turn {
   /** Emissions whose outcome is awaited, in the order of their answers. */
   awaited: Emission[] = [];
   /** Those of them that were made. */
-  made: Set<Emission> = new Set();
+  readonly made: Emission[] = [];
 
   /** The statement of ours that this turn prepares. */
   preparing: string | null = null;
@@ -60,7 +60,7 @@ export class Turn {
     this.isBare = this.repeats === 'bare';
     this.steps = [];
     this.awaited = [];
-    this.made.clear();
+    this.made.length = 0;
     this.preparing = null;
     this.beforeLeft = 0;
     this.after = null;

@@ -11,7 +11,7 @@ export interface EncodeOptions {
 }
 
 const UNSERIALIZABLE = '"[unserializable]"';
-const OWN_KEY = /^colophon\./;
+const OWN_KEYS = 'colophon.';
 
 /**
  * The context as JSON text in pure ASCII, which any database encoding can carry. Never throws:
@@ -30,6 +30,10 @@ export function encodeContext(context: Context, options: EncodeOptions = {}): Co
   return escapeNonAscii(json);
 }
 
+function isOwnKey(key: string): boolean {
+  return key.startsWith(OWN_KEYS);
+}
+
 /** The context that stands where the real one could not be carried. */
 export function errorContext(reason: string): ContextText {
   return JSON.stringify({ 'colophon.error': reason });
@@ -41,7 +45,7 @@ function stringifyObject(context: Context): string {
   }
   try {
     const keys = Object.keys(context);
-    if (!keys.some((key) => OWN_KEY.test(key)) && !('toJSON' in context) && !('toJSON' in BigInt.prototype)) {
+    if (!keys.some(isOwnKey) && !('toJSON' in context) && !('toJSON' in BigInt.prototype)) {
       try {
         return JSON.stringify(context);
       } catch {
@@ -50,7 +54,7 @@ function stringifyObject(context: Context): string {
     }
     const members: string[] = [];
     for (const key of keys) {
-      if (OWN_KEY.test(key)) continue;
+      if (isOwnKey(key)) continue;
       const value = stringifyValue(context, key);
       if (value !== undefined) members.push(`${JSON.stringify(key)}:${value}`);
     }

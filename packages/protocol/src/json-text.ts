@@ -5,9 +5,12 @@
 export type JsonText = string;
 
 const NON_ASCII = /[\u007f-\uffff]/g;
+const ANY_NON_ASCII = /[\u007f-\uffff]/;
 
 /** JSON text with every non-ASCII character as `\uXXXX`: a LATIN1 database refuses what it cannot hold otherwise. */
 export function escapeNonAscii(json: JsonText): JsonText {
+  // Most contexts are ASCII, and a test is a third of what a replacement of nothing costs.
+  if (!ANY_NON_ASCII.test(json)) return json;
   return json.replace(NON_ASCII, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 

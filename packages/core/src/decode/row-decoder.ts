@@ -1,13 +1,13 @@
 import type { JsonText, Operation, Relation } from '@colophon/protocol';
-import { asciiText, int32At, utf8Text } from './bytes.js';
-import { jsonString } from './json-string.js';
-import { booleanJson, type Converter, integerJson, numberJson } from './json-value.js';
+import { int32At, utf8Text } from './bytes.js';
+import { type ColumnWriter, columnWriterOf } from './column-writer.js';
+import { booleanJson, type Converter, integerJson } from './json-value.js';
+import { JsonWriter } from './json-writer.js';
 import { jsonbText } from './jsonb-text.js';
 import type { RelationMessage, RowMessage } from './message.js';
 import { violation } from './message-reader.js';
 import { NULL_COLUMN, TEXT_COLUMN, type Tuple } from './tuple.js';
 import type { TypeCatalog } from './type-catalog.js';
-import { TYPE } from './type-oid.js';
 
 /** A row message, decoded: all of a `Change` but its place in the transaction. */
 export interface DecodedRow {
@@ -22,18 +22,11 @@ export interface DecodedRow {
 
 const NONE: readonly string[] = [];
 const EMPTY: JsonText = '{}';
-
-/** How a column's bytes become JSON; the first three without a look at each character. */
-enum Form {
-  Integer,
-  Number,
-  Plain,
-  Text,
-  Converted,
-}
-
-/** Types whose text is ASCII without anything that JSON escapes. */
-const PLAIN: ReadonlySet<number> = new Set([TYPE.uuid, TYPE.date, TYPE.time, TYPE.timetz, TYPE.oid]);
+const NULL = Buffer.from('null');
+const OPEN = 0x7b;
+const CLOSE = 0x7d;
+/** Rows are decoded one at a time. */
+const WRITER = new JsonWriter();
 
 interface Column {
   readonly name: string;
@@ -41,9 +34,9 @@ interface Column {
   readonly isKey: boolean;
   /** Its place in the primary key, or -1. */
   readonly keyPlace: number;
-  /** `"name":` */
-  readonly label: string;
-  readonly form: Form;
+  /** `,"name":` */
+  readonly label: Uint8Array;
+  readonly write: ColumnWriter;
   readonly convert: Converter;
   /** Integers, and booleans: `true`, as a cast to text gives, not `t`. */
   readonly isJsonItsText: boolean;
@@ -73,8 +66,9 @@ export class RowDecoder {
       const convert = types.converterOf(typeOid);
       const keyPlace = relation.keyColumns.indexOf(name);
       const isJsonItsText = convert === integerJson || convert === booleanJson;
-      const form = formOf(typeOid, convert);
-      return { name, isKey, keyPlace, label: labelOf(name), form, convert, isJsonItsText };
+      const label = Buffer.from(`,${labelOf(name)}`);
+      const write = columnWriterOf(typeOid, convert);
+      return { name, isKey, keyPlace, label, write, convert, isJsonItsText };
     });
     this.keyLabels = relation.keyColumns.map(labelOf);
     this.printOrder = relation.keyColumns
@@ -158,26 +152,28 @@ export class RowDecoder {
   ): JsonText {
     const { columns } = this;
     const { buffer } = tuple;
+    const out = WRITER;
+    out.clear();
     if (tuple.columnCount !== columns.length) {
       throw violation(
         `a row of relation ${this.message.oid} must have ${columns.length} columns, got ${tuple.columnCount}`,
       );
     }
     let at = tuple.start;
-    let json = '{';
     for (let i = 0; i < columns.length; i++) {
       const column = columns[i]!;
       const kind = buffer[at++];
-      let value: JsonText;
       if (kind === TEXT_COLUMN) {
         const start = at + 4;
         at = start + int32At(buffer, at);
         if (identityOnly && !column.isKey) continue;
-        value = valueJson(column, buffer, start, at);
-        if (takeKey && column.keyPlace >= 0) this.takeKey(column, value, buffer, start, at);
+        begin(out, column);
+        column.write(out, buffer, start, at);
+        if (takeKey && column.keyPlace >= 0) this.takeKey(column, buffer, start, at);
       } else if (kind === NULL_COLUMN) {
         if (identityOnly && !column.isKey) continue;
-        value = 'null';
+        begin(out, column);
+        out.ascii(NULL, 0, NULL.length);
       } else {
         const start = update === null ? -1 : oldValueAt(update, i, column);
         if (start < 0) {
@@ -186,32 +182,31 @@ export class RowDecoder {
         }
         const old = update!.before!.buffer;
         const end = start + int32At(old, start - 4);
-        value = valueJson(column, old, start, end);
-        if (takeKey && column.keyPlace >= 0) this.takeKey(column, value, old, start, end);
+        begin(out, column);
+        column.write(out, old, start, end);
+        if (takeKey && column.keyPlace >= 0) this.takeKey(column, old, start, end);
       }
-      json += json.length === 1 ? column.label + value : `,${column.label}${value}`;
     }
-    return `${json}}`;
+    if (out.isEmpty) return EMPTY;
+    out.byte(CLOSE);
+    return out.take();
   }
 
-  private takeKey(column: Column, value: JsonText, buffer: Buffer, start: number, end: number): void {
-    this.keyJson[column.keyPlace] = value;
-    this.keyText[column.keyPlace] = column.isJsonItsText ? value : utf8Text(buffer, start, end);
+  private takeKey(column: Column, buffer: Buffer, start: number, end: number): void {
+    const text = utf8Text(buffer, start, end);
+    const json = column.convert(text);
+    this.keyJson[column.keyPlace] = json;
+    this.keyText[column.keyPlace] = column.isJsonItsText ? json : text;
   }
 }
 
-function valueJson(column: Column, buffer: Buffer, start: number, end: number): JsonText {
-  switch (column.form) {
-    case Form.Integer:
-      return asciiText(buffer, start, end);
-    case Form.Number:
-      return numberJson(asciiText(buffer, start, end));
-    case Form.Plain:
-      return `"${asciiText(buffer, start, end)}"`;
-    case Form.Text:
-      return jsonString(utf8Text(buffer, start, end));
-    case Form.Converted:
-      return column.convert(utf8Text(buffer, start, end));
+/** `{"name":` of the first member, `,"name":` of the others. */
+function begin(out: JsonWriter, { label }: Column): void {
+  if (out.isEmpty) {
+    out.byte(OPEN);
+    out.label(label, 1);
+  } else {
+    out.label(label, 0);
   }
 }
 
@@ -229,13 +224,6 @@ function oldValueAt(
     if (i === index) return kind === TEXT_COLUMN ? at + 4 : -1;
     if (kind === TEXT_COLUMN) at += 4 + int32At(before.buffer, at);
   }
-}
-
-function formOf(typeOid: number, convert: Converter): Form {
-  if (convert === integerJson) return Form.Integer;
-  if (PLAIN.has(typeOid)) return Form.Plain;
-  if (convert === numberJson) return Form.Number;
-  return convert === jsonString ? Form.Text : Form.Converted;
 }
 
 function labelOf(name: string): string {

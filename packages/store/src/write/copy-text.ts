@@ -29,8 +29,22 @@ export function copyTextArray(values: readonly string[]): string {
   return copyText(`{${quoted.join(',')}}`);
 }
 
+// Transactions come in the order of their commits, hundreds a second: the second's text is made once.
+let second = { seconds: Number.NaN, text: '' };
+
 /** Microseconds since 1970 as PostgreSQL reads a timestamptz. */
 export function timestampText(micros: bigint): string {
+  const number = Number(micros);
+  // Beyond the year 2255 a number has no microseconds; before 1970 the fraction counts backwards.
+  if (number < 0 || !Number.isSafeInteger(number)) return exactTimestampText(micros);
+  const seconds = Math.floor(number / 1_000_000);
+  if (seconds !== second.seconds) {
+    second = { seconds, text: new Date(seconds * 1000).toISOString().slice(0, -'000Z'.length) };
+  }
+  return `${second.text}${String(number - seconds * 1_000_000).padStart(6, '0')}+00`;
+}
+
+function exactTimestampText(micros: bigint): string {
   const milliseconds = micros >= 0n ? micros / 1000n : -((-micros + 999n) / 1000n);
   const rest = String(micros - milliseconds * 1000n).padStart(3, '0');
   // Beyond the year 9999 JavaScript writes `+010000-…`.
