@@ -253,6 +253,7 @@ export class PostgresStore implements Sink {
 /** The row of a COPY at which the server failed, 0 where it wasn't one of changes: of the error's context only the number is taken. */
 function lineOf(error: unknown): number {
   const where = (error as { where?: unknown } | undefined)?.where;
-  const match = typeof where === 'string' ? /^COPY change_records\D*(\d+)/.exec(where) : null;
-  return Number(match?.[1] ?? 0);
+  // What comes before it is of the value's type, and may quote the value: the last one is COPY's own.
+  const matches = typeof where === 'string' ? [...where.matchAll(/^COPY change_records\D*(\d+)/gm)] : [];
+  return Number(matches.at(-1)?.[1] ?? 0);
 }

@@ -36,8 +36,8 @@ const time = (column: string): string =>
 
 /** The columns of `colophon.changes`, as text where JavaScript has no type that holds them. */
 export const CHANGE_COLUMNS: string = `r.id::text AS id, r.seq::text AS seq, o.name AS source, o.environment, o.database,
- r."schema", r."table", r.partition, r.primary_key, r.key::text AS key, r.operation, r.before::text AS before,
- r.after::text AS after, coalesce(r.unchanged, '{}') AS unchanged, s.context::text AS context, s.verified,
+ r."schema", r."table", r.partition, r.primary_key, r.key::text AS key, r.operation, r.before::jsonb::text AS before,
+ r.after::jsonb::text AS after, coalesce(r.unchanged, '{}') AS unchanged, s.context::text AS context, s.verified,
  ${time('r.committed_at')}, ${time('s.queued_at')}, ${time('s.created_at')},
  s.transaction_id::text AS transaction_id, r.position::text AS position, s.commit_lsn::text AS commit_lsn, s.timeline,
  r.sequence`;
