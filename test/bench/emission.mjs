@@ -7,6 +7,7 @@ import { pinned } from './pin.mjs';
 
 const ROUNDS = 5;
 const OPERATIONS = 3000;
+const DURABLE_OPERATIONS = 1000;
 const WARM_UP = 1000;
 
 const CONTEXT = { user: 42, endpoint: 'PUT /todo/:id', requestId: '0f8fad5b-d9cb-469f-a165-70867728950e' };
@@ -32,21 +33,38 @@ async function transaction(client, i) {
   await client.query('COMMIT');
 }
 
-export const OPERATIONS_BY_NAME = [
+const WRITES = [
   { what: 'autocommit write, values', operation: update, target: '≤ 1.10×' },
   { what: 'autocommit write, named statement', operation: updateNamed, target: '≤ 1.10×' },
   { what: 'autocommit write, text without values', operation: updateSimple, target: '≤ 1.10×' },
-  { what: 'autocommit write of 0 rows', operation: updateNothing },
-  { what: 'read', operation: read, target: '≤ 1.03×' },
-  { what: 'read that has to be trailed', operation: readTrailed, target: '≤ 1.15×' },
   { what: 'BEGIN, read, write, COMMIT', operation: transaction, target: '≤ 1.10×' },
 ];
+const READS = [
+  { what: 'read', operation: read, target: '≤ 1.03×' },
+  { what: 'read that has to be trailed', operation: readTrailed, target: '≤ 1.15×' },
+];
+const UPDATE_OF_NOTHING = { what: 'autocommit write of 0 rows', operation: updateNothing };
 
-/** What an application's queries cost with Colophon, in ratios to plain node-postgres. */
+export const OPERATIONS_BY_NAME = [...WRITES.map(untargeted), UPDATE_OF_NOTHING, ...READS];
+
+function untargeted({ what, operation }) {
+  return { what, operation };
+}
+
+/** What an application's writes cost with Colophon on a server that waits for its disk, as PostgreSQL does unless told otherwise. */
+export async function durableEmission(server) {
+  return measure(server, WRITES, DURABLE_OPERATIONS);
+}
+
+/** The same, and reads, without a disk: what is left is the processors' part alone, the most that Colophon can cost. */
 export async function emission(server) {
+  return measure(server, OPERATIONS_BY_NAME, OPERATIONS);
+}
+
+async function measure(server, subjects, operations) {
   const url = await createDatabase(server.url());
   await prepare(url);
-  const rows = await pinned(server, () => compare(url, OPERATIONS_BY_NAME));
+  const rows = await pinned(server, () => compare(url, subjects, '', operations));
   await dropDatabase(url);
   return rows;
 }
@@ -61,22 +79,22 @@ export async function prepare(url) {
 }
 
 /** Each operation through a plain and an instrumented client, connections fresh each round. */
-export async function compare(url, operations, label = '') {
+export async function compare(url, subjects, label = '', operations = OPERATIONS) {
   const rows = [];
-  for (const { what, operation, target } of operations) {
+  for (const { what, operation, target } of subjects) {
     const named = [];
     const nameless = [];
     let plainMicros = 0;
     for (let round = 0; round < ROUNDS; round++) {
       const plain = await connect(url);
       const ours = instrument(await connect(url));
-      const subjects = [
+      const ways = [
         (i) => operation(plain, i),
         (i) => runWithContext({ ...CONTEXT, i }, () => operation(ours, i)),
         (i) => operation(ours, i),
       ];
-      await interleave(subjects, WARM_UP);
-      const [a, b, c] = await interleave(subjects, OPERATIONS);
+      await interleave(ways, Math.min(WARM_UP, operations));
+      const [a, b, c] = await interleave(ways, operations);
       plainMicros = a;
       named.push(b / a);
       nameless.push(c / a);

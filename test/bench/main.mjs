@@ -5,12 +5,14 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { launchPostgres } from '@colophon/testkit';
 import { bulk } from './bulk.mjs';
-import { emission } from './emission.mjs';
+import { durableEmission, emission } from './emission.mjs';
 import { latency } from './latency.mjs';
 import { pooler } from './pooler.mjs';
 import { throughput } from './throughput.mjs';
 
-const PARTS = { emission, pooler, bulk, throughput, latency };
+const PARTS = { 'emission-durable': durableEmission, emission, pooler, bulk, throughput, latency };
+/** Parts that want a server as it comes, which waits for the disk at each commit; the others measure what is left without. */
+const DURABLE = new Set(['emission-durable']);
 const chosen = process.argv.slice(2).filter((word) => !word.startsWith('-'));
 const unknown = chosen.filter((name) => !(name in PARTS));
 if (unknown.length > 0) {
@@ -28,17 +30,19 @@ const settings = {
   shared_buffers: '512MB',
   checkpoint_timeout: '1h',
 };
-const server = await launchPostgres({ native, settings });
-console.log(`PostgreSQL ${major}, Node ${process.version}, ${os.cpus().length} cores, fsync off\n`);
-try {
-  for (const name of chosen.length > 0 ? chosen : Object.keys(PARTS)) {
+console.log(`PostgreSQL ${major}, Node ${process.version}, ${os.cpus().length} cores\n`);
+for (const name of chosen.length > 0 ? chosen : Object.keys(PARTS)) {
+  const fsync = DURABLE.has(name) ? 'on' : 'off';
+  const server = await launchPostgres({ native, settings: { ...settings, fsync } });
+  console.log(`${name}: fsync ${fsync}`);
+  try {
     const rows = await PARTS[name](server);
     for (const { what, value, target, note } of rows) {
       const wanted = target === undefined ? '' : `target ${target}`;
       console.log(`${what.padEnd(58)} ${value.padStart(22)}   ${wanted.padEnd(16)} ${note ?? ''}`.trimEnd());
     }
     console.log('');
+  } finally {
+    await server.stop();
   }
-} finally {
-  await server.stop();
 }
