@@ -5,6 +5,15 @@ export type {
   ContractTransaction,
   ContractWrites,
 } from './adapter-contract/contract-adapter.js';
+export { contractCases } from './adapter-contract/contract-cases.js';
+export type {
+  ContractCase,
+  ContractChange,
+  ContractEnvironment,
+} from './adapter-contract/contract-environment.js';
+export { CONTRACT_SCHEMA } from './adapter-contract/contract-environment.js';
+export type { MatrixRow } from './adapter-contract/render-matrix.js';
+export { renderMatrix } from './adapter-contract/render-matrix.js';
 export { createDatabase, dropDatabase } from './database.js';
 export { freePort } from './free-port.js';
 export type { PgBouncer } from './launch-pgbouncer.js';

@@ -5,10 +5,15 @@ export interface TcpProxy {
   readonly port: number;
   /** The same connection string, through the proxy and without TLS. */
   url(databaseUrl: string): string;
-  /** How often a burst of data from a client was answered by a ReadyForQuery: request-response turns, of all connections, from the start. */
+  /**
+   * How often a client asked when all it had asked before was answered by a ReadyForQuery: request-response turns, of all connections, from the start.
+   * Counted when asked, since an application hears of an error before the ReadyForQuery that follows it has passed.
+   */
   turns(): number;
   /** How many pieces of data came from clients: one a write, unless TCP split or joined it. */
   requests(): number;
+  /** How many connections clients opened, from the start. */
+  connections(): number;
   readonly bytes: { toServer: number; toClient: number };
   /** Destroys all connections, on both sides. */
   cut(): void;
@@ -29,6 +34,7 @@ export async function startProxy(target: { host: string; port: number }): Promis
   const bytes = { toServer: 0, toClient: 0 };
   let turns = 0;
   let requests = 0;
+  let connections = 0;
   let isRefusing = false;
   let isPaused = false;
 
@@ -37,17 +43,18 @@ export async function startProxy(target: { host: string; port: number }): Promis
       client.destroy();
       return;
     }
+    connections++;
     const upstream = net.connect(target.port, target.host);
     const pair: [net.Socket, net.Socket] = [client, upstream];
     pairs.add(pair);
     let isAsked = false;
     const watch = watchForReady(() => {
-      if (isAsked) turns++;
       isAsked = false;
     });
     client.setNoDelay(true);
     upstream.setNoDelay(true);
     pass(client, upstream, (chunk) => {
+      if (!isAsked) turns++;
       isAsked = true;
       requests++;
       bytes.toServer += chunk.length;
@@ -78,6 +85,7 @@ export async function startProxy(target: { host: string; port: number }): Promis
     bytes,
     turns: () => turns,
     requests: () => requests,
+    connections: () => connections,
     url(databaseUrl) {
       const url = new URL(databaseUrl);
       url.hostname = '127.0.0.1';

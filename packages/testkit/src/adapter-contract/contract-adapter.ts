@@ -39,8 +39,11 @@ export interface ContractSession extends ContractWrites {
 export interface ContractAdapter {
   /** As the matrix names it: `Prisma 7`. */
   readonly name: string;
-  /** Opens the ORM with Colophon, as its documentation says, over a pool of at most `poolSize` connections. */
-  open(url: string, poolSize: number): Promise<ContractSession>;
-  /** The same without Colophon: to compare results, errors and round trips with. */
-  openPlain(url: string, poolSize: number): Promise<ContractSession>;
+  /**
+   * Opens the ORM with Colophon, as its documentation says, over a pool of at most `poolSize` connections.
+   * Where the ORM has a query log, each of its lines (statement and values, no times) may be given to `log`: then the suite compares them too.
+   */
+  open(url: string, poolSize: number, log?: (line: string) => void): Promise<ContractSession>;
+  /** The same without Colophon: to compare results, errors, round trips and the query log with. */
+  openPlain(url: string, poolSize: number, log?: (line: string) => void): Promise<ContractSession>;
 }

@@ -1,0 +1,54 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { runWithContext } from '@colophon/context';
+import {
+  CONTRACT_SCHEMA,
+  type ContractAdapter,
+  type ContractChange,
+  type ContractEnvironment,
+  contractCases,
+} from '@colophon/testkit';
+import { afterAll, beforeAll, describe, inject, it } from 'vitest';
+import { type TrackedDatabase, trackDatabase } from '../tracked-database.js';
+
+/** Makes a test of each case of the contract, against a database of its own and `colophon run --once`, and writes the adapter's column of the matrix. */
+export function runContract(adapter: ContractAdapter): void {
+  describe(`${adapter.name} keeps the contract`, () => {
+    const column: Record<string, string> = {};
+    let database: TrackedDatabase;
+
+    beforeAll(async () => {
+      database = await trackDatabase(inject('serverUrl'), CONTRACT_SCHEMA, { tables: 'item' });
+    });
+    afterAll(async () => {
+      fs.writeFileSync(path.join(inject('matrixFolder'), `${adapter.name}.json`), JSON.stringify(column));
+      await database?.drop();
+    });
+
+    it.each(contractCases)('$name', async ({ name, shows, run }) => {
+      column[name] = '✗';
+      await run(adapter, await environmentOf(database));
+      column[name] = shows;
+    });
+  });
+}
+
+/** For one case: what the case before it left, failed or not, is not seen. */
+async function environmentOf(database: TrackedDatabase): Promise<ContractEnvironment> {
+  const query = async (sql: string) => (await database.client.query(sql)).rows;
+  await query('TRUNCATE item');
+  const [start] = await query('SELECT pg_current_wal_insert_lsn() AS lsn');
+  return {
+    url: database.url,
+    runInContext: runWithContext,
+    query,
+    async changes() {
+      await database.once();
+      const { rows } = await database.client.query<ContractChange>(
+        'SELECT operation, before, after, context FROM colophon.changes WHERE commit_lsn >= $1 ORDER BY seq',
+        [start?.lsn],
+      );
+      return rows;
+    },
+  };
+}
