@@ -10,9 +10,15 @@ import {
 } from '@colophon/testkit';
 import { afterAll, beforeAll, describe, inject, it } from 'vitest';
 import { type TrackedDatabase, trackDatabase } from '../tracked-database.js';
+import adapters from './adapters.json' with { type: 'json' };
 
 /** Makes a test of each case of the contract, against a database of its own and `colophon run --once`, and writes the adapter's column of the matrix. */
 export function runContract(adapter: ContractAdapter): void {
+  if (!adapters.some(({ name }) => name === adapter.name)) {
+    throw new Error(
+      `test/adapters/adapters.json has no adapter ${adapter.name}, wanted a line for it: the README's matrix is made of that list`,
+    );
+  }
   describe(`${adapter.name} keeps the contract`, () => {
     const column: Record<string, string> = {};
     let database: TrackedDatabase;
