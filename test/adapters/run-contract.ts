@@ -1,22 +1,16 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { runWithContext } from '@colophon/context';
-import {
-  CONTRACT_SCHEMA,
-  type ContractAdapter,
-  type ContractChange,
-  type ContractEnvironment,
-  contractCases,
-} from '@colophon/testkit';
+import { CONTRACT_SCHEMA, type ContractAdapter, contractCases } from '@colophon/testkit';
 import { afterAll, beforeAll, describe, inject, it } from 'vitest';
 import { type TrackedDatabase, trackDatabase } from '../tracked-database.js';
 import adapters from './adapters.json' with { type: 'json' };
+import { environmentOf } from './environment.js';
 
 /** Makes a test of each case of the contract, against a database of its own and `colophon run --once`, and writes the adapter's column of the matrix. */
 export function runContract(adapter: ContractAdapter): void {
   if (!adapters.some(({ name }) => name === adapter.name)) {
     throw new Error(
-      `test/adapters/adapters.json has no adapter ${adapter.name}, wanted a line for it: the README's matrix is made of that list`,
+      `test/adapters/adapters.json has no ${adapter.name}, wanted a line for it: the README's matrix is made of that list`,
     );
   }
   describe(`${adapter.name} keeps the contract`, () => {
@@ -37,24 +31,4 @@ export function runContract(adapter: ContractAdapter): void {
       column[name] = shows;
     });
   });
-}
-
-/** For one case: what the case before it left, failed or not, is not seen. */
-async function environmentOf(database: TrackedDatabase): Promise<ContractEnvironment> {
-  const query = async (sql: string) => (await database.client.query(sql)).rows;
-  await query('TRUNCATE item');
-  const [start] = await query('SELECT pg_current_wal_insert_lsn() AS lsn');
-  return {
-    url: database.url,
-    runInContext: runWithContext,
-    query,
-    async changes() {
-      await database.once();
-      const { rows } = await database.client.query<ContractChange>(
-        'SELECT operation, before, after, context FROM colophon.changes WHERE commit_lsn >= $1 ORDER BY seq',
-        [start?.lsn],
-      );
-      return rows;
-    },
-  };
 }
