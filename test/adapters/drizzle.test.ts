@@ -23,6 +23,7 @@ type Db = Pick<NodePgDatabase, 'insert' | 'update' | 'delete' | 'select' | 'exec
 function writesOf(db: Db): ContractWrites {
   return {
     insert: async (row) => db.insert(item).values(row),
+    lazyInsert: (row) => db.insert(item).values(row),
     insertMany: async (rows) => db.insert(item).values([...rows]),
     update: async (id, title) => db.update(item).set({ title }).where(eq(item.id, id)),
     remove: async (id) => db.delete(item).where(eq(item.id, id)),

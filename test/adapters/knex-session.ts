@@ -24,6 +24,7 @@ export function knexSession(
 function writesOf(db: Knex): ContractWrites {
   return {
     insert: async (item) => db<ContractItem>('item').insert(item),
+    lazyInsert: (item) => db<ContractItem>('item').insert(item),
     insertMany: async (items) => db<ContractItem>('item').insert([...items]),
     update: async (id, title) => db<ContractItem>('item').update({ title }).where({ id }),
     remove: async (id) => db<ContractItem>('item').delete().where({ id }),

@@ -1,6 +1,7 @@
 import type { Context } from './context.js';
 import { ContextError } from './context-error.js';
 import { copyContext } from './copy-context.js';
+import { keepLazy } from './keep-lazy.js';
 import { shared } from './shared-state.js';
 
 /** What a carrier holds. `mergeContext` replaces `context`, never changes it: whoever took it before keeps what it was. */
@@ -10,7 +11,8 @@ interface Run {
 
 /**
  * Calls `fn` at once, in a run of its own whose context is `context` over that of the run around it, key by key, and gives what `fn` gives: a value, a promise, or its
- * error. All that `fn` starts belongs to the run: promises, timers, the events of what it opens.
+ * error. All that `fn` starts belongs to the run: promises, timers, the events of what it opens. So does a query that `fn` gives and that its ORM sends
+ * only when it is awaited, wherever that is.
  *
  * The context is copied: changing the object afterwards changes nothing (`mergeContext` does). `null` and `undefined` count as `{}`. Anything else that is no
  * object of names (a string, an array, a Map, a promise that somebody forgot to await) throws `INVALID_CONTEXT` before `fn` is called, since every write in it would be nameless.
@@ -19,7 +21,7 @@ interface Run {
 export function runWithContext<T>(context: Context | null | undefined, fn: () => T): T {
   const run: Run = { context: copyContext(context, currentContext(), 'runWithContext') };
   shared.isUsed = true;
-  return shared.carrier.run(run, fn);
+  return runHeld(run, fn);
 }
 
 /**
@@ -48,5 +50,10 @@ export function mergeContext(partial: Context | null | undefined): void {
 
 /** Calls `fn` outside any context, as what it starts is too: for what outlives a request, such as a pooled connection. Gives what `fn` gives. */
 export function runOutsideContext<T>(fn: () => T): T {
-  return shared.carrier.get() === undefined ? fn() : shared.carrier.run(undefined, fn);
+  return shared.carrier.get() === undefined ? fn() : runHeld(undefined, fn);
+}
+
+function runHeld<T>(held: Run | undefined, fn: () => T): T {
+  const { carrier, lazyBindings } = shared;
+  return keepLazy(carrier.run(held, fn), lazyBindings, (call) => carrier.run(held, call));
 }

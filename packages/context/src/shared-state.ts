@@ -9,6 +9,10 @@ export interface SharedState {
   readonly asyncLocalStorageCarrier: Carrier;
   /** One carrier a namespace, whichever copy made it. */
   readonly clsCarriers: WeakMap<object, Carrier>;
+  /** What runs gave and nobody has awaited yet; see `keepLazy`. */
+  readonly lazies: WeakMap<object, { readonly number: number; release(): void }>;
+  /** How many of them there ever were. */
+  lazyBindings: number;
 }
 
 // ESM and CommonJS, or two versions in node_modules, must not lose each other's contexts.
@@ -28,6 +32,8 @@ function createState(): SharedState {
     isUsed: false,
     asyncLocalStorageCarrier: carrier,
     clsCarriers: new WeakMap(),
+    lazies: new WeakMap(),
+    lazyBindings: 0,
   };
   Object.defineProperty(globalThis, KEY, { value: state, enumerable: false });
   return state;

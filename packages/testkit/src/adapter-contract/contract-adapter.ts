@@ -9,6 +9,8 @@ export interface ContractItem {
 export interface ContractWrites {
   /** Inserts one row. */
   insert(item: ContractItem): Promise<unknown>;
+  /** The same insert as the ORM gives it, not awaited: for ORMs that send a query when it is awaited. Default: `insert`. */
+  lazyInsert?(item: ContractItem): PromiseLike<unknown>;
   /** Inserts many rows by the ORM's bulk way. */
   insertMany(items: readonly ContractItem[]): Promise<unknown>;
   /** Sets the title of one row. */

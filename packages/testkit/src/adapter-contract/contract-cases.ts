@@ -1,3 +1,4 @@
+import { awaitedOutside } from './cases/awaited-outside.js';
 import { behaviourUntouched } from './cases/behaviour.js';
 import { connectionReusedAfterError, noContext } from './cases/connections.js';
 import { parallelRequests } from './cases/parallel.js';
@@ -13,6 +14,7 @@ export const contractCases: readonly ContractCase[] = [
   rollback,
   savepointRolledBack,
   nestedContext,
+  awaitedOutside,
   parallelRequests,
   connectionReusedAfterError,
   noContext,
