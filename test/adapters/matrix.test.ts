@@ -21,6 +21,11 @@ it('the list has the tests that run the contract, no more and no fewer', () => {
   expect(new Set(adapters.map(({ test }) => test))).toEqual(new Set(tests));
 });
 
+it('the benchmark measures what the list says, no more and no fewer', () => {
+  const listed = adapters.flatMap(({ bench }) => bench ?? []);
+  expect(new Set(fs.readdirSync(path.join(here, '../bench/orms')))).toEqual(new Set(listed));
+});
+
 it.each(adapters)('$name is named in its test and has a page', ({ name, test, page }) => {
   expect(read(test)).toContain(`'${name}'`);
   expect(fs.existsSync(path.join(here, '../..', page)), page).toBe(true);

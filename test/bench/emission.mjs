@@ -10,7 +10,11 @@ const OPERATIONS = 3000;
 const DURABLE_OPERATIONS = 1000;
 const WARM_UP = 1000;
 
-const CONTEXT = { user: 42, endpoint: 'PUT /todo/:id', requestId: '0f8fad5b-d9cb-469f-a165-70867728950e' };
+export const CONTEXT = {
+  user: 42,
+  endpoint: 'PUT /todo/:id',
+  requestId: '0f8fad5b-d9cb-469f-a165-70867728950e',
+};
 
 const update = (client, i) =>
   client.query('UPDATE todo SET title = $1 WHERE id = $2', [`title ${i}`, 1 + (i % 1000)]);

@@ -7,10 +7,11 @@ import { launchPostgres } from '@colophon/testkit';
 import { bulk } from './bulk.mjs';
 import { durableEmission, emission } from './emission.mjs';
 import { latency } from './latency.mjs';
+import { orms } from './orms.mjs';
 import { pooler } from './pooler.mjs';
 import { throughput } from './throughput.mjs';
 
-const PARTS = { 'emission-durable': durableEmission, emission, pooler, bulk, throughput, latency };
+const PARTS = { 'emission-durable': durableEmission, emission, orms, pooler, bulk, throughput, latency };
 /** Parts that want a server as it comes, which waits for the disk at each commit; the others measure what is left without. */
 const DURABLE = new Set(['emission-durable']);
 const chosen = process.argv.slice(2).filter((word) => !word.startsWith('-'));
