@@ -42,7 +42,7 @@ function createCarrier(namespace: ClsNamespace): Carrier {
   return {
     run(held, fn) {
       // Not namespace.run: it writes to a thrown error, and cls-hooked's fails where that isn't an object.
-      const context = namespace.createContext();
+      const context = held === undefined ? detached(namespace.createContext()) : namespace.createContext();
       (context as Record<string, unknown>)[KEY] = held;
       namespace.enter(context);
       try {
@@ -53,4 +53,11 @@ function createCarrier(namespace: ClsNamespace): Carrier {
     },
     get: () => namespace.get(KEY),
   };
+}
+
+/** The same values without the contexts they came from: what outlives a run (a connection opened in it) must not hold on to it. */
+function detached(context: object): object {
+  const values: Record<string, unknown> = {};
+  for (const key in context) values[key] = (context as Record<string, unknown>)[key];
+  return values;
 }

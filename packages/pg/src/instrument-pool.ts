@@ -1,7 +1,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import { bindContext, runOutsideContext } from '@colophon/context';
 import { shadow } from './instrument-client.js';
-import type { ClientLike, PoolLike } from './node-postgres.js';
+import type { ClientLike, PendingLike, PoolLike } from './node-postgres.js';
 
 type AnyFunction = (...args: unknown[]) => unknown;
 
@@ -13,6 +13,7 @@ export function hookPool(pool: PoolLike, adopt: (client: ClientLike) => void): (
   const askers = new WeakMap<object, AsyncResource>();
   let asking: AsyncResource | null = null;
   let acquiring: AsyncResource | undefined;
+  let asReleaser: ((emit: () => boolean) => boolean) | undefined;
   const undo = [
     shadow(pool, 'connect', (connect) => (callback) => {
       const before = asking;
@@ -38,6 +39,7 @@ export function hookPool(pool: PoolLike, adopt: (client: ClientLike) => void): (
     }),
     shadow(pool, 'newClient', (newClient) => (pending) => {
       if (asking !== null && !askers.has(pending)) askers.set(pending, asking);
+      forgetWhenCalled(pending, () => askers.delete(pending));
       return runOutsideContext(() => {
         const result = newClient.call(pool, pending);
         const client = pool._clients.at(-1);
@@ -48,6 +50,9 @@ export function hookPool(pool: PoolLike, adopt: (client: ClientLike) => void): (
     shadow(pool, 'emit', (emit) => (event, ...args) => {
       if (event === 'acquire' && acquiring !== undefined) {
         return acquiring.runInAsyncScope(emit as AnyFunction, pool, event, ...args) as boolean;
+      }
+      if (event === 'release' && asReleaser !== undefined) {
+        return asReleaser(() => emit.call(pool, event, ...args));
       }
       if (event === 'connect') return runOutsideContext(() => emit.call(pool, event, ...args));
       return emit.call(pool, event, ...args);
@@ -66,13 +71,49 @@ export function hookPool(pool: PoolLike, adopt: (client: ClientLike) => void): (
       }),
     );
   }
+  if (hasRelease(pool)) {
+    undo.push(
+      // The idle timer that starts here lives on, and what it does belongs to nobody.
+      shadow(pool, '_release', (release) => (...args) => {
+        const before = asReleaser;
+        asReleaser =
+          pool.listenerCount('release') > 0 ? bindContext((emit: () => boolean) => emit()) : undefined;
+        try {
+          return runOutsideContext(() => release.apply(pool, args));
+        } finally {
+          asReleaser = before;
+        }
+      }),
+    );
+  }
   return () => {
     for (const step of undo) step();
   };
 }
 
+/** A connection keeps for life who waited for it to open: after he was called, only an empty shell. */
+function forgetWhenCalled(pending: PendingLike, forget: () => void): void {
+  const { callback } = pending;
+  if (typeof callback !== 'function') return;
+  pending.callback = function once(this: unknown, ...args: unknown[]): unknown {
+    pending.callback = nothing;
+    forget();
+    return callback.apply(this, args);
+  };
+}
+
+function nothing(): void {}
+
 interface Acquiring {
   _acquireClient(client: unknown, pending: object, ...rest: unknown[]): unknown;
+}
+
+interface Releasing {
+  _release(...args: unknown[]): unknown;
+}
+
+function hasRelease(pool: object): pool is Releasing {
+  return typeof (pool as Partial<Releasing>)._release === 'function';
 }
 
 function hasAcquire(pool: object): pool is Acquiring {

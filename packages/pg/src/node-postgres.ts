@@ -52,13 +52,18 @@ export interface ClientLike {
   query(...args: unknown[]): unknown;
 }
 
+/** Who waits for a connection. */
+export interface PendingLike {
+  callback?: (this: unknown, ...args: unknown[]) => unknown;
+}
+
 export interface PoolLike {
   Client: { prototype: object };
   _clients: ClientLike[];
   _pendingQueue: object[];
   connect(callback?: (...args: unknown[]) => void): unknown;
   query(...args: unknown[]): unknown;
-  newClient(pending: object): unknown;
+  newClient(pending: PendingLike): unknown;
   emit(event: string, ...args: unknown[]): boolean;
   listenerCount(event: string): number;
 }
