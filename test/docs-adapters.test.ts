@@ -1,49 +1,41 @@
-import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { contextsOf, SNIPPET_SCHEMA, snippetsOf } from './snippet.js';
 import { type TrackedDatabase, trackDatabase } from './tracked-database.js';
 
-const docs = path.join(import.meta.dirname, '../docs');
-const SCHEMA = `CREATE TABLE todo (id int PRIMARY KEY, title text, done boolean);
-  INSERT INTO todo VALUES (7, 'write', false);`;
-const snippets = ['drizzle', 'kysely', 'knex'].flatMap((page) => {
-  const text = fs.readFileSync(path.join(docs, `${page}.md`), 'utf8');
-  return [...text.matchAll(/```js\n(.*?)```/gs)].map(([, code], at) => ({ page, at, code: code ?? '' }));
-});
+const request = { user: 42, endpoint: 'PUT /todo/7' };
+/** Each snippet of a page, and the context of the one change that it makes. */
+const PAGES: Record<string, unknown[]> = {
+  drizzle: [request],
+  kysely: [request],
+  knex: [request, request],
+  'outside-a-request': [
+    { script: 'close-todos', by: expect.any(String) },
+    { job: 'close-todos', jobId: expect.stringMatching(/^[0-9a-f-]{36}$/) },
+    { user: 42, endpoint: 'POST /todo/7/close', job: 'close' },
+    {},
+  ],
+};
 
-it('there are snippets', () => expect(snippets).toHaveLength(4));
-
-describe('the snippets of the pages run as they stand, and the write has its name', () => {
-  let database: TrackedDatabase;
-  beforeAll(async () => {
-    database = await trackDatabase(inject('serverUrl'), SCHEMA, { tables: 'todo' });
-  });
-  afterAll(() => database?.drop());
-
-  it.each(snippets)('$page $at', async ({ code }) => {
-    await database.once();
-    const { rows: before } = await database.client.query(
-      'SELECT coalesce(max(seq), 0) AS seq FROM colophon.changes',
-    );
-    execFileSync(process.execPath, ['--input-type=module', '-e', code], {
-      cwd: import.meta.dirname,
-      env: { ...process.env, DATABASE_URL: database.url },
+describe.each(Object.entries(PAGES))(
+  'docs/%s.md: each snippet runs as it stands, and its write has the name it says',
+  (page, contexts) => {
+    let database: TrackedDatabase;
+    beforeAll(async () => {
+      database = await trackDatabase(inject('serverUrl'), SNIPPET_SCHEMA, { tables: 'todo' });
     });
-    await database.once();
-    const { rows } = await database.client.query(
-      `SELECT operation, primary_key AS key, after -> 'done' AS done, context FROM colophon.changes WHERE seq > $1`,
-      [before[0].seq],
-    );
-    expect(rows).toEqual([
-      { operation: 'UPDATE', key: '7', done: true, context: { user: 42, endpoint: 'PUT /todo/7' } },
-    ]);
-  });
-});
+    afterAll(() => database?.drop());
+
+    it('has them', () => expect(snippetsOf(page)).toHaveLength(contexts.length));
+    it.each(contexts.map((context, at) => ({ at, context })))('$at', async ({ at, context }) => {
+      expect(await contextsOf(snippetsOf(page)[at]!, database)).toEqual([context]);
+    });
+  },
+);
 
 it('docs/adapters.md shows the test of pg, word for word', () => {
-  const shown = /<!-- from test\/adapters\/pg\.test\.ts -->\n```ts\n(.*?)```/s.exec(
-    fs.readFileSync(path.join(docs, 'adapters.md'), 'utf8'),
-  )?.[1];
+  const page = fs.readFileSync(path.join(import.meta.dirname, '../docs/adapters.md'), 'utf8');
+  const shown = /<!-- from test\/adapters\/pg\.test\.ts -->\n```ts\n(.*?)```/s.exec(page)?.[1];
   expect(shown).toBe(fs.readFileSync(path.join(import.meta.dirname, 'adapters/pg.test.ts'), 'utf8'));
 });
