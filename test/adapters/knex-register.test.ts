@@ -1,7 +1,7 @@
 import '@colophon/pg/register';
 import { CONTRACT_SCHEMA, type ContractAdapter, contractCases } from '@colophon/testkit';
 import knex from 'knex';
-import { afterAll, beforeAll, describe, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { type TrackedDatabase, trackDatabase } from '../tracked-database.js';
 import { environmentOf } from './environment.js';
 import { knexSession } from './knex-session.js';
@@ -30,4 +30,25 @@ describe("Knex with its own pool and '@colophon/pg/register'", () => {
       await run(adapter, await environmentOf(database));
     },
   );
+
+  it('a stream of a query that writes', async () => {
+    const environment = await environmentOf(database);
+    const ann = { user: 'ann' };
+    const db = knex({ client: 'pg', connection: database.url, pool: { min: 0, max: 2 } });
+    await environment.runInContext(ann, async () => {
+      await db('item').insert([{ id: 1 }, { id: 2 }]);
+      const rows: unknown[] = [];
+      for await (const row of db('item').update({ title: 'streamed' }).returning('id').stream())
+        rows.push(row);
+      expect(rows).toHaveLength(2);
+    });
+    await db.destroy();
+    const stored = await environment.changes();
+    expect(stored.map(({ operation, context }) => [operation, context])).toEqual([
+      ['CREATE', ann],
+      ['CREATE', ann],
+      ['UPDATE', ann],
+      ['UPDATE', ann],
+    ]);
+  });
 });
