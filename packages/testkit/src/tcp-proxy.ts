@@ -7,7 +7,7 @@ export interface TcpProxy {
   url(databaseUrl: string): string;
   /**
    * How often a client asked when all it had asked before was answered by a ReadyForQuery: request-response turns, of all connections, from the start.
-   * Counted when asked, since an application hears of an error before the ReadyForQuery that follows it has passed. The goodbye of a connection asks nothing.
+   * Counted when asked, since an application hears of an error before the ReadyForQuery that follows it has passed.
    */
   turns(): number;
   /** How many pieces of data came from clients: one a write, unless TCP split or joined it. */
@@ -55,8 +55,9 @@ export async function startProxy(target: { host: string; port: number }): Promis
     client.setNoDelay(true);
     upstream.setNoDelay(true);
     pass(client, upstream, (chunk) => {
-      if (!isAsked && !isTerminate(chunk)) {
-        turns++;
+      // Whether a client says goodbye before or after the last answer is chance, and nothing answers it.
+      if (chunk[0] !== TERMINATE) {
+        if (!isAsked) turns++;
         isAsked = true;
       }
       requests++;
@@ -127,11 +128,6 @@ export async function startProxy(target: { host: string; port: number }): Promis
       }
     });
   }
-}
-
-/** A `Terminate` message and nothing else. A pool sends it at once when a query fails, so before or after the ReadyForQuery. */
-function isTerminate(chunk: Buffer): boolean {
-  return chunk.length === HEADER_BYTES && chunk[0] === TERMINATE;
 }
 
 /** Follows the server's messages by their headers alone, however TCP cuts them. */
