@@ -2,4 +2,4 @@ import { prisma6 } from '../prisma/prisma-version.js';
 import { prismaAdapter } from './prisma-session.js';
 import { runContract } from './run-contract.js';
 
-runContract(prismaAdapter(prisma6, false));
+runContract(prismaAdapter('Prisma 6', prisma6, false));

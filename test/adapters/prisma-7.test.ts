@@ -2,4 +2,4 @@ import { prisma7 } from '../prisma/prisma-version.js';
 import { prismaAdapter } from './prisma-session.js';
 import { runContract } from './run-contract.js';
 
-runContract(prismaAdapter(prisma7, true));
+runContract(prismaAdapter('Prisma 7', prisma7, true));

@@ -11,9 +11,9 @@ import type { Client, PrismaVersion } from '../prisma/prisma-version.js';
 type TransactionClient = Pick<Client, 'item' | '$queryRawUnsafe' | '$transaction'>;
 
 /** The contract through a version of Prisma. */
-export function prismaAdapter(version: PrismaVersion, hasSavepoints: boolean): ContractAdapter {
+export function prismaAdapter(name: string, version: PrismaVersion, hasSavepoints: boolean): ContractAdapter {
   return {
-    name: version.name,
+    name,
     async open(connectionString, max, log) {
       const pool = new pg.Pool({ connectionString, max });
       return sessionOf(version.overPool(pool, log).$extends(colophon()) as unknown as Client, pool);

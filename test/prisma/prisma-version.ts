@@ -17,18 +17,21 @@ export interface PrismaVersion {
   overUrl(connectionString: string, max?: number): Client;
 }
 
+/** Many wait for few connections, on a machine that does other things too. */
+const transactionOptions = { maxWait: 60_000, timeout: 60_000 };
+
 function versionOf(name: string, { PrismaClient, PrismaPg }: typeof seven): PrismaVersion {
   return {
     name,
     overPool(pool, log) {
-      const adapter = new PrismaPg(pool);
-      if (log === undefined) return new PrismaClient({ adapter });
-      const client = new PrismaClient({ adapter, log: [{ emit: 'event', level: 'query' }] });
+      const options = { adapter: new PrismaPg(pool), transactionOptions };
+      if (log === undefined) return new PrismaClient(options);
+      const client = new PrismaClient({ ...options, log: [{ emit: 'event', level: 'query' }] });
       client.$on('query', ({ query, params }) => log(`${query} ${params}`));
       return client as unknown as Client;
     },
     overUrl: (connectionString, max = 2) =>
-      new PrismaClient({ adapter: new PrismaPg({ connectionString, max }) }),
+      new PrismaClient({ adapter: new PrismaPg({ connectionString, max }), transactionOptions }),
   };
 }
 

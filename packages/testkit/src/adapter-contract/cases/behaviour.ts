@@ -10,8 +10,8 @@ const POOL_SIZE = 2;
 /** Everything that can be seen of the ORM from outside while the script runs. */
 interface Behaviour {
   readonly outcomes: Record<string, unknown>;
-  /** What the ORM's query log said, where the adapter hands it on. */
-  readonly log: string[];
+  /** What the ORM's query log said in each step, where the adapter hands it on; sorted, since what is asked for at once ends in any order. */
+  readonly log: string[][];
   /** Connections that were opened. */
   readonly connections: number;
 }
@@ -27,17 +27,19 @@ export const behaviourUntouched: ContractCase = {
     ): Promise<Behaviour> => {
       await environment.query('TRUNCATE item');
       const outcomes: Record<string, unknown> = {};
-      const log: string[] = [];
+      const log: string[][] = [];
       let connections = 0;
       await wired(
         environment.url,
-        (url) => open(url, POOL_SIZE, (line) => log.push(line)),
+        (url) => open(url, POOL_SIZE, (line) => log.at(-1)?.push(line)),
         async ({ session, proxy }) => {
           for (const [what, step] of Object.entries(behaviourScript)) {
+            log.push([]);
             outcomes[what] = await run(() => step(session)).then(
               (value) => ({ value: plainly(value) }),
               (error: unknown) => ({ error: plainly(error) }),
             );
+            log.at(-1)?.sort();
           }
           connections = proxy.connections();
         },
