@@ -7,6 +7,8 @@ import { root, run } from './run.mjs';
 /** Each schema, and the folder that its client goes to. */
 const CLIENTS = [
   ['test/prisma-7', 'schema.prisma', 'generated'],
+  // For another database, to be refused.
+  ['test/prisma-7', 'schema-mysql.prisma', 'generated-mysql'],
   ['test/prisma-6', 'schema.prisma', 'generated'],
   // On the Rust engine, to be refused; it never gets its engine.
   ['test/prisma-6', 'schema-rust.prisma', 'generated-rust'],
