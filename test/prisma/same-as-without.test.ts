@@ -107,16 +107,16 @@ const STEPS: Record<string, Step> = {
     return [await call, await call];
   },
   'the client, looked at': async (prisma) => [
-    Reflect.ownKeys(prisma).map(String),
-    Object.keys(prisma),
-    inspect(prisma.item),
+    Reflect.ownKeys(prisma).map(String).sort(),
+    Object.keys(prisma).sort(),
+    inspect(prisma.item, { sorted: true }),
   ],
   'the client of a transaction, looked at': (prisma) =>
     prisma.$transaction(async (tx) => [
-      Reflect.ownKeys(tx).map(String),
-      Object.keys(tx),
+      Reflect.ownKeys(tx).map(String).sort(),
+      Object.keys(tx).sort(),
       '$connect' in tx,
-      inspect(tx.item),
+      Object.keys(tx.item),
     ]),
   'all that is there': (prisma) =>
     Promise.all([prisma.item.findMany(), prisma.author.findMany({ include: { posts: true } })]),

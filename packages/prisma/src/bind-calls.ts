@@ -16,18 +16,26 @@ import { setOwn } from './set-own.js';
 export function bindCalls(client: OriginalClient): void {
   const { _createItxClient: createItxClient, _createPrismaPromise: create } = client;
   setOwn(client, '_createPrismaPromise', bindPromises(create));
-  setOwn(client, '_createItxClient', function createBoundItxClient(this: AnyClient, ...args: unknown[]) {
-    // On an object of its own, as $extends makes it: what is set below belongs to this one transaction.
-    const own = Object.create(this._originalClient, {
-      _extensions: { value: this._extensions },
-      _appliedParent: { get: () => this._appliedParent, configurable: true },
-    });
+  setOwn(client, '_createItxClient', function _createItxClient(this: AnyClient, ...args: unknown[]) {
+    const own = cloneOf(this);
     const itx = createItxClient.apply(own, args);
     const inner = innerClient(itx);
     setOwn(inner, '_createPrismaPromise', bindPromises(inner._createPrismaPromise));
     return itx;
   });
   if (!isBound(client)) throw unknownVersion(client);
+}
+
+/** A client of the same kind, as the constructor or `$extends` makes it: what is set on it belongs to one transaction. */
+function cloneOf(client: AnyClient): AnyClient {
+  const { _originalClient: original, _extensions } = client;
+  if (_extensions !== original._extensions) {
+    return Object.create(original, {
+      _extensions: { value: _extensions },
+      _appliedParent: { get: () => client._appliedParent, configurable: true },
+    });
+  }
+  return Object.create(Object.getPrototypeOf(original), Object.getOwnPropertyDescriptors(original));
 }
 
 function bindPromises(create: CreatePrismaPromise): CreatePrismaPromise {

@@ -18,7 +18,7 @@ export type ColophonExtension = (
 // biome-ignore lint/complexity/noBannedTypes: Prisma's word for "nothing added".
 type NoExtension = { result: {}; model: {}; query: {}; client: {} };
 
-/** Kept on the client itself, where another copy of this package finds it too. */
+/** Kept on the client's engine, where another copy of this package finds it too. */
 const EXTENDED: unique symbol = Symbol.for('@colophon/prisma/1') as never;
 
 /**
@@ -37,11 +37,11 @@ export function colophon(options: ColophonOptions = {}): ColophonExtension {
     const client = checkClient(given);
     const adapter = checkAdapter(client);
     checkCopies(adapter.externalPool);
-    if (!(EXTENDED in client)) {
+    if (!(EXTENDED in client._engine)) {
       const whenStarted = instrumentAdapter(adapter, client._engine, options);
       bindCalls(client);
       bindDispatch(client, whenStarted);
-      Object.defineProperty(client, EXTENDED, { value: true });
+      Object.defineProperty(client._engine, EXTENDED, { value: true });
     }
     return given;
   };

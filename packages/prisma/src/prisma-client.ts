@@ -17,6 +17,7 @@ export interface OriginalClient {
   _activeProvider: string;
   _clientVersion: string;
   _createPrismaPromise: CreatePrismaPromise;
+  _extensions: unknown;
   _engine: Engine;
   _engineConfig: { adapter?: AdapterFactory | null };
   _requestHandler: RequestHandler;
