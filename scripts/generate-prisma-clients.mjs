@@ -7,6 +7,7 @@ import { root, run } from './run.mjs';
 /** Each schema, and the folder that its client goes to. */
 const CLIENTS = [
   ['test/prisma-7', 'schema.prisma', 'generated'],
+  ['test/prisma-7', 'schema-snippet.prisma', 'snippet/generated/prisma'],
   // For another database, to be refused.
   ['test/prisma-7', 'schema-mysql.prisma', 'generated-mysql'],
   ['test/prisma-6', 'schema.prisma', 'generated'],

@@ -4,7 +4,7 @@ import { requestEach } from './request-each.js';
 import { setOwn } from './set-own.js';
 
 /** Whose a query is. */
-export interface Asker {
+interface Asker {
   readonly context: Context | undefined;
   /** Calls `work` as who asked for the query. */
   run<T>(work: () => T): T;

@@ -4,7 +4,7 @@
  */
 
 /** What a call gives: a promise that starts nothing until somebody waits for it. */
-export type PrismaPromise = PromiseLike<unknown>;
+type PrismaPromise = PromiseLike<unknown>;
 
 /** Makes the promise of a call. `callback` carries the call out, within the transaction that it is given. */
 export type CreatePrismaPromise = (
@@ -28,7 +28,7 @@ export interface OriginalClient {
 }
 
 /** What an application calls: models by name, and raw SQL. */
-export type Callable = AnyClient & { $executeRawUnsafe(sql: string): PrismaPromise } & {
+type Callable = AnyClient & { $executeRawUnsafe(sql: string): PrismaPromise } & {
   [model: string]: { findMany(): PrismaPromise };
 };
 
@@ -40,7 +40,7 @@ export interface AnyClient {
 }
 
 /** Where a call goes once its arguments are known. Some calls of one tick leave it together. */
-export interface RequestHandler {
+interface RequestHandler {
   request(params: { protocolQuery: ProtocolQuery }): Promise<unknown>;
 }
 
