@@ -7,6 +7,7 @@ const MAY_IMPORT = {
   protocol: [],
   context: [],
   pg: ['context', 'protocol'],
+  prisma: ['pg', 'context', 'protocol'],
   core: ['protocol'],
   store: ['protocol'],
   setup: ['protocol'],

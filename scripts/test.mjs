@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { generatePrismaClients } from './generate-prisma-clients.mjs';
 import { install, root, run, runCode, tool } from './run.mjs';
 
 step('install');
@@ -12,6 +13,8 @@ step('lint');
 run(tool('biome'), ['ci', '--error-on-warnings']);
 run(process.execPath, ['scripts/check-floors.mjs']);
 run(tool('knip'), ['--include', 'files,exports,types', '--no-config-hints']);
+step('prisma clients');
+generatePrismaClients();
 step('types');
 run(tool('tsc'), ['-p', 'test/tsconfig.json']);
 run(tool('tsc'), ['-p', 'scripts/tsconfig.unit-tests.json']);

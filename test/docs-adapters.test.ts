@@ -7,6 +7,7 @@ import { type TrackedDatabase, trackDatabase } from './tracked-database.js';
 const request = { user: 42, endpoint: 'PUT /todo/7' };
 /** Each snippet of a page, and the context of the one change that it makes. */
 const PAGES: Record<string, unknown[]> = {
+  prisma: [request, request, { user: 43, endpoint: 'PUT /todo/7' }],
   drizzle: [request],
   kysely: [request],
   knex: [request, request],
@@ -17,6 +18,9 @@ const PAGES: Record<string, unknown[]> = {
     {},
   ],
 };
+
+/** Where what a page imports by a path of the application's own is. */
+const FOLDERS: Record<string, string> = { prisma: path.join(import.meta.dirname, 'prisma-7/snippet') };
 
 describe.each(Object.entries(PAGES))(
   'docs/%s.md: each snippet runs as it stands, and its write has the name it says',
@@ -29,7 +33,7 @@ describe.each(Object.entries(PAGES))(
 
     it('has them', () => expect(snippetsOf(page)).toHaveLength(contexts.length));
     it.each(contexts.map((context, at) => ({ at, context })))('$at', async ({ at, context }) => {
-      expect(await contextsOf(snippetsOf(page)[at]!, database)).toEqual([context]);
+      expect(await contextsOf(snippetsOf(page)[at]!, database, FOLDERS[page])).toEqual([context]);
     });
   },
 );

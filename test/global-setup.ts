@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -15,8 +16,11 @@ declare module 'vitest' {
   }
 }
 
-/** One embedded server a run, of the major in `PG_MAJOR` (default 18), and at its end the matrix of the adapters that ran. */
+/** The Prisma clients, one embedded server a run, of the major in `PG_MAJOR` (default 18), and at its end the matrix of the adapters that ran. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  execFileSync(process.execPath, [path.join(import.meta.dirname, '../scripts/generate-prisma-clients.mjs')], {
+    stdio: 'inherit',
+  });
   const major = Number(process.env.PG_MAJOR ?? 18) as Major;
   const server = await launchPostgres({ native: nativeDir(major) });
   project.provide('serverUrl', server.url());

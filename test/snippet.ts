@@ -14,11 +14,15 @@ export function snippetsOf(page: string): string[] {
   return [...text.matchAll(/```js\n(.*?)```/gs)].map((match) => match[1] ?? '');
 }
 
-/** Runs a snippet as it stands, as an ES module with `DATABASE_URL` set, and gives the contexts of its changes, each of which must set todo 7 to done. */
-export async function contextsOf(code: string, database: TrackedDatabase): Promise<unknown[]> {
+/** Runs a snippet as it stands, as an ES module in `folder` with `DATABASE_URL` set, and gives the contexts of its changes, each of which must set todo 7 to done. */
+export async function contextsOf(
+  code: string,
+  database: TrackedDatabase,
+  folder = import.meta.dirname,
+): Promise<unknown[]> {
   const { rows: start } = await database.client.query('SELECT pg_current_wal_insert_lsn() AS lsn');
   await promisify(execFile)(process.execPath, ['--input-type=module', '-e', code], {
-    cwd: import.meta.dirname,
+    cwd: folder,
     env: { ...process.env, DATABASE_URL: database.url },
   });
   await database.once();

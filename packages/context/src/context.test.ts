@@ -11,6 +11,7 @@ import {
   runOutsideContext,
   runWithContext,
   setCarrier,
+  snapshotContext,
 } from './index.js';
 
 const tick = () => new Promise((resolve) => setImmediate(resolve));
@@ -109,6 +110,34 @@ describe.each([
       return this.x + y;
     });
     expect(bound.call({ x: 1 }, 2)).toBe(3);
+  });
+
+  it('a snapshot is the context of when it was taken, wherever it is used', async () => {
+    setCarrier(carrier());
+    const none = snapshotContext();
+    const [taken, merged] = runWithContext({ user: 1 }, () => {
+      const before = snapshotContext();
+      mergeContext({ later: true });
+      expect(before(currentContext)).toEqual({ user: 1 });
+      expect(currentContext()).toEqual({ user: 1, later: true });
+      return [before, snapshotContext()];
+    });
+    expect([taken(currentContext), merged(currentContext)]).toEqual([{ user: 1 }, { user: 1, later: true }]);
+    await runWithContext({ user: 2 }, async () => {
+      expect(none(currentContext)).toBeUndefined();
+      const inside = taken(async () => {
+        await tick();
+        return currentContext();
+      });
+      expect([await inside, currentContext()]).toEqual([{ user: 1 }, { user: 2 }]);
+    });
+    // The run itself, not a copy, as long as nothing was merged since.
+    const seen = runWithContext({ user: 3 }, () => {
+      const inContext = snapshotContext();
+      runOutsideContext(() => inContext(() => mergeContext({ from: 'inside' })));
+      return currentContext();
+    });
+    expect(seen).toEqual({ user: 3, from: 'inside' });
   });
 
   it('lets errors through as they are and restores what was before', async () => {

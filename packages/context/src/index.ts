@@ -7,3 +7,4 @@ export type { ContextErrorCode } from './context-error.js';
 export { ContextError } from './context-error.js';
 export { currentContext, mergeContext, runOutsideContext, runWithContext } from './run-with-context.js';
 export { asyncLocalStorageCarrier, setCarrier } from './set-carrier.js';
+export { snapshotContext } from './snapshot-context.js';

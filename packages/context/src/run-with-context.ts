@@ -5,7 +5,7 @@ import { keepLazy } from './keep-lazy.js';
 import { shared } from './shared-state.js';
 
 /** What a carrier holds. `mergeContext` replaces `context`, never changes it: whoever took it before keeps what it was. */
-interface Run {
+export interface Run {
   context: Context;
 }
 

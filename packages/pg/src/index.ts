@@ -1,2 +1,2 @@
-export { instrument, uninstrument } from './instrument.js';
+export { checkInstrumentOptions, instrument, uninstrument } from './instrument.js';
 export type { InstrumentOptions } from './options.js';

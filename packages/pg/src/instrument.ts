@@ -18,7 +18,7 @@ type Hooked = { [HOOKED]?: () => void };
  * Throws `UNSUPPORTED_CLIENT` for pg-native and for what is neither pool nor client, `INVALID_OPTION` for an unusable option.
  */
 export function instrument<Target extends object>(target: Target, options: InstrumentOptions = {}): Target {
-  checkOptions(options);
+  checkInstrumentOptions(options);
   checkTarget(target);
   if ((target as Hooked)[HOOKED] !== undefined) return target;
   const shared: Instrumentation = {
@@ -75,7 +75,8 @@ function checkTarget(target: object): void {
   );
 }
 
-function checkOptions({ prefix, maxBytes }: InstrumentOptions): void {
+/** Throws `INVALID_OPTION` for options that `instrument` could not use: for who takes them long before there is something to instrument. */
+export function checkInstrumentOptions({ prefix, maxBytes }: InstrumentOptions): void {
   if (prefix !== undefined && (typeof prefix !== 'string' || prefix === '' || prefix.includes('\0'))) {
     throw new ColophonError('INVALID_OPTION', 'prefix is empty or no text, wanted a name such as colophon.');
   }

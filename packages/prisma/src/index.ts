@@ -1,0 +1,2 @@
+export type { ColophonExtension, ColophonOptions } from './colophon.js';
+export { colophon } from './colophon.js';
