@@ -7,6 +7,8 @@ const MAY_IMPORT = {
   protocol: [],
   context: [],
   pg: ['context', 'protocol'],
+  express: ['context'],
+  nest: ['context'],
   core: ['protocol'],
   store: ['protocol'],
   setup: ['protocol'],

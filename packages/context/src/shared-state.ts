@@ -22,6 +22,15 @@ const KEY: unique symbol = Symbol.for('@colophon/context/1') as never;
 export const shared: SharedState = (globalThis as { [KEY]?: SharedState })[KEY] ?? createState();
 
 function createState(): SharedState {
+  const other = Object.getOwnPropertySymbols(globalThis).find((key) =>
+    /^@colophon\/context\/\d+$/.test(key.description ?? ''),
+  );
+  if (other !== undefined) {
+    process.emitWarning(
+      `two versions of @colophon/context are loaded that share no carrier (${other.description}, ${KEY.description}), so what one is told the other doesn't see: bring all @colophon packages to one version`,
+      { type: 'ColophonWarning', code: 'CARRIER_CONFLICT' },
+    );
+  }
   const storage = new AsyncLocalStorage<unknown>();
   const carrier: Carrier = {
     run: (held, fn) => storage.run(held, fn),
