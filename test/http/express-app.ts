@@ -153,7 +153,7 @@ export function createApp(express: typeof import('express'), notes: Notes): expr
 
   app.get('/throws/:how', (request, _response, next) => {
     if (request.params.how === 'now') throw new Error('thrown');
-    if (request.params.how === 'later') return void setImmediate(next, new Error('handed on'));
+    if (request.params.how === 'later') return void setImmediate(() => next(new Error('handed on')));
     // Express 4 doesn't look at a promise.
     return void Promise.reject(new Error('rejected')).catch(next);
   });

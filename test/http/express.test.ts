@@ -43,7 +43,7 @@ describe.each([
   const agent = new http.Agent({ keepAlive: true, maxSockets: 20 });
   let server: http.Server;
   beforeAll(async () => {
-    server = await listen(createApp(copy as typeof express, notes));
+    server = await listen(createApp(copy, notes));
   });
   afterAll(async () => {
     agent.destroy();
@@ -94,14 +94,12 @@ describe.each([
 
   it('requests pipelined on one connection, answered in parts', async () => {
     const socket = net.connect(portOf(server), '127.0.0.1');
-    const last = `/parts of ${version}`;
     const heads = Array.from({ length: 6 }, (_, user) => {
       const { headers } = as('pipelined', user, { path: '/parts' });
-      if (user === 5) headers['x-request-id'] = randomUUID();
       const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
       return {
         id: headers['x-request-id'] as string,
-        text: `GET /parts HTTP/1.1\r\nHost: ${last.length}\r\n${lines.join('')}\r\n`,
+        text: `GET /parts HTTP/1.1\r\nHost: localhost\r\n${lines.join('')}\r\n`,
       };
     });
     const ways = ['parts', 'parts finish', 'parts close', 'parts written', 'parts ended'];
