@@ -46,8 +46,9 @@ function* writingRoutes(stack: readonly Layer[]): Generator<string> {
   for (const { route, handle } of stack) {
     if (route !== undefined) {
       const methods = Object.keys(route.methods ?? {}).filter((method) => !SAFE_METHODS.has(method));
-      if (methods.length > 0)
-        yield `${methods.map((name) => (name === '_all' ? 'ALL' : name.toUpperCase())).join('|')} ${String(route.path)}`;
+      // `app.all` is every method that Node knows.
+      const shown = methods.length > 5 || methods.includes('_all') ? 'ALL' : methods.join('|').toUpperCase();
+      if (methods.length > 0) yield `${shown} ${String(route.path)}`;
     } else if (Array.isArray(handle.stack)) {
       yield* writingRoutes(handle.stack);
     }
