@@ -3,10 +3,15 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { seen } from './express-app.js';
 
-/** A server of a test's own. It tells `arrived <request id>` when a request's head is there. */
+/** From now on `arrived <request id>` is told when a request's head is there. */
+export function tellArrivals(server: http.Server): void {
+  server.prependListener('request', (request) => seen.emit(`arrived ${request.headers['x-request-id']}`));
+}
+
+/** A server of a test's own, which tells arrivals. */
 export async function listen(handler: http.RequestListener): Promise<http.Server> {
   const server = http.createServer(handler);
-  server.prependListener('request', (request) => seen.emit(`arrived ${request.headers['x-request-id']}`));
+  tellArrivals(server);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return server;

@@ -66,7 +66,7 @@ export class Notes {
       const { request, who, endpoint } = after;
       if (JSON.stringify(said) !== JSON.stringify({ request, who, endpoint })) wrong.push({ after, context });
     }
-    expect(wrong).toEqual([]);
+    expect({ wrong: wrong.length, such: wrong.slice(0, 3) }).toEqual({ wrong: 0, such: [] });
     return ways;
   }
 }
