@@ -102,8 +102,10 @@ export class ColophonModule implements NestModule {
   }
 
   private serve(): void {
-    const adapter = this.host.httpAdapter as unknown as HttpAdapter | undefined;
-    if (adapter === undefined || adapter === this.serves || this.settings === undefined) return;
+    // null where there is no server, or none yet.
+    const adapter = this.host.httpAdapter as unknown as HttpAdapter | null | undefined;
+    if (adapter === undefined || adapter === null || adapter === this.serves || this.settings === undefined)
+      return;
     this.serves = adapter;
     runRequests(adapter, this.settings);
   }
