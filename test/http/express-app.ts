@@ -133,14 +133,18 @@ export function createApp(express: typeof import('express'), notes: Notes): expr
     response.json({});
   });
 
-  // Answers in parts, whose callbacks and events come when the connection has room: with pipelining, at the end of another's response.
+  // Answers in parts, when the request named in x-after has been answered. With the last of a pipelined row answered first, all that
+  // the others' responses still have to tell happens at the end of another's.
   app.get('/parts', async (request, response) => {
+    const turn = once(seen, `answered ${request.headers['x-after']}`);
     response.on('finish', () => void post(request, 'GET /parts', 'parts finish'));
     response.on('close', () => void post(request, 'GET /parts', 'parts close'));
     response.on('drain', () => void post(request, 'GET /parts', 'parts drain'));
     await post(request, 'GET /parts', 'parts');
-    response.write('x'.repeat(1_000_000), () => void post(request, 'GET /parts', 'parts written'));
+    if (request.headers['x-after'] !== undefined) await turn;
+    response.write('x'.repeat(100_000), () => void post(request, 'GET /parts', 'parts written'));
     response.end('end', () => void post(request, 'GET /parts', 'parts ended'));
+    seen.emit(`answered ${request.headers['x-request-id']}`);
   });
 
   app.post('/abort', (request) => {

@@ -92,15 +92,14 @@ describe.each([
     expect(ways).not.toHaveProperty('never');
   });
 
-  it('requests pipelined on one connection, answered in parts', async () => {
+  it('requests pipelined on one connection, answered in parts and from the last to the first', async () => {
     const socket = net.connect(portOf(server), '127.0.0.1');
-    const heads = Array.from({ length: 6 }, (_, user) => {
+    const ids = Array.from({ length: 6 }, () => randomUUID());
+    const heads = ids.map((id, user) => {
       const { headers } = as('pipelined', user, { path: '/parts' });
-      const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-      return {
-        id: headers['x-request-id'] as string,
-        text: `GET /parts HTTP/1.1\r\nHost: localhost\r\n${lines.join('')}\r\n`,
-      };
+      const all = { ...headers, 'x-request-id': id, ...(user < 5 ? { 'x-after': ids[user + 1] } : {}) };
+      const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+      return { id, text: `GET /parts HTTP/1.1\r\nHost: localhost\r\n${lines.join('')}\r\n` };
     });
     const ways = ['parts', 'parts finish', 'parts close', 'parts written', 'parts ended'];
     const done = Promise.all(heads.flatMap(({ id }) => ways.map((way) => once(seen, `${id} ${way}`))));

@@ -132,7 +132,10 @@ describe.each(['12', '11', '10'])('ColophonModule in Nest %s', (version) => {
       });
       apps.push(app);
       expect(await contextOf(app)).toEqual({ user: 1 });
-      const bare = await nest.core.NestFactory.createApplicationContext(module, { logger: false, abortOnError: false });
+      const bare = await nest.core.NestFactory.createApplicationContext(module, {
+        logger: false,
+        abortOnError: false,
+      });
       await bare.close();
     },
   );

@@ -8,7 +8,8 @@ type Method = (...args: unknown[]) => unknown;
 const ADDING = ['on', 'addListener', 'prependListener'] as const;
 const REMOVING = ['removeListener', 'off'] as const;
 
-const alreadyBinding = new WeakSet<object>();
+const bindingListeners = new WeakSet<object>();
+const bindingCallbacks = new WeakSet<object>();
 const boundListeners = new WeakSet<Listener>();
 
 /**
@@ -17,8 +18,8 @@ const boundListeners = new WeakSet<Listener>();
  * Only Colophon's context is brought along; other `AsyncLocalStorage`s stay as they are. Removing, `once`, `listeners()` work on the listeners as they were given.
  */
 export function bindListeners(emitter: EventEmitter): void {
-  if (alreadyBinding.has(emitter)) return;
-  alreadyBinding.add(emitter);
+  if (bindingListeners.has(emitter)) return;
+  bindingListeners.add(emitter);
   const own = shared.carrier.get();
   /** `once` adds a wrapper, which is what it removes too. */
   const byWrapper = new WeakMap<Listener, Listener>();
@@ -49,7 +50,8 @@ export function bindListeners(emitter: EventEmitter): void {
 
 /** The same for the callbacks given to `response.write`: on a pipelined connection they are called by whoever flushes. */
 export function bindWriteCallbacks(response: object): void {
-  if (alreadyBinding.has(response)) return;
+  if (bindingCallbacks.has(response)) return;
+  bindingCallbacks.add(response);
   const own = shared.carrier.get();
   replaceMethod(
     response,
