@@ -35,11 +35,14 @@ export function runRequest(run: RequestRun, next: () => void): void {
       fail(run, error);
       given = undefined;
     }
-    if (!isPromiseLike(given)) return next();
-    Promise.resolve(given)
-      .then(mergeContext)
-      .catch((error) => fail(run, error))
-      .then(next);
+    if (isPromiseLike(given)) {
+      Promise.resolve(given)
+        .then(mergeContext)
+        .catch((error) => fail(run, error))
+        .then(next);
+    } else {
+      next();
+    }
   });
 }
 
