@@ -8,6 +8,8 @@ const MAY_IMPORT = {
   context: [],
   pg: ['context', 'protocol'],
   prisma: ['pg', 'context', 'protocol'],
+  express: ['context'],
+  nest: ['context'],
   core: ['protocol'],
   store: ['protocol'],
   setup: ['protocol'],

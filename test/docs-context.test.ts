@@ -6,7 +6,7 @@ import { expect, it } from 'vitest';
 const text = fs.readFileSync(path.join(import.meta.dirname, '../docs/context.md'), 'utf8');
 const snippets = [...text.matchAll(/```js\n(.*?)```/gs)].map((match) => match[1] ?? '');
 
-it('has snippets', () => expect(snippets).toHaveLength(4));
+it('has snippets', () => expect(snippets).toHaveLength(5));
 
 it.each(snippets)('runs as it stands: %#', (snippet) => {
   const code = `const assert = require('node:assert/strict');

@@ -78,7 +78,7 @@ describe('the published packages', () => {
   }
 
   it('name one version of each other, and nothing of the workspace', () => {
-    expect(packages.length).toBeGreaterThanOrEqual(8);
+    expect(packages.length).toBeGreaterThanOrEqual(10);
     for (const { manifest } of packages) {
       const packed: Manifest = JSON.parse(
         fs.readFileSync(path.join(project, 'node_modules', manifest.name, 'package.json'), 'utf8'),
@@ -117,6 +117,8 @@ describe('the published packages', () => {
     expect(required['@colophon/typeorm']).toContain('ColophonSubscriber');
     expect(required['@colophon/core']).toContain('createConsumer');
     expect(required['@colophon/store']).toContain('PostgresStore');
+    expect(required['@colophon/express']).toContain('colophon');
+    expect(required['@colophon/nest']).toContain('ColophonModule');
     expect(required.colophon).toContain('defineConfig');
   });
 
@@ -146,7 +148,9 @@ describe('the published packages', () => {
   ])(
     'have types under module %s, moduleResolution %s, from ESM and CommonJS',
     async (module, moduleResolution) => {
+      // Nest 12 is ESM only, which no CommonJS under node16 may load: neither ours nor the application's own.
       const body = entryPoints()
+        .filter((entry) => module !== 'node16' || entry !== '@colophon/nest')
         .map((entry, i) => `import * as m${i} from '${entry}';\nvoid m${i};`)
         .join('\n');
       const use = `

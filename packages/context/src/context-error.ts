@@ -3,7 +3,10 @@ export type ContextErrorCode =
   | 'INVALID_CONTEXT'
   | 'INVALID_OPTION'
   | 'NO_ACTIVE_CONTEXT'
-  | 'CARRIER_CONFLICT';
+  | 'CARRIER_CONFLICT'
+  | 'CONTEXT_FAILED'
+  | 'MIDDLEWARE_LATE'
+  | 'REGISTERED_TWICE';
 
 /**
  * An error that this package raises. It has the shape of every Colophon error (`name` is `ColophonError`; `code`,

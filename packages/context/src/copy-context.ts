@@ -3,7 +3,7 @@ import type { Context } from './context.js';
 import { ContextError } from './context-error.js';
 
 /** Stands for a value whose getter throws, here as on the wire. */
-const UNREADABLE = '[unserializable]';
+export const UNREADABLE = '[unserializable]';
 
 /**
  * A frozen copy of a caller's context laid over `outer`. Plain objects, arrays and dates in it are copied too, so that nothing the

@@ -5,6 +5,7 @@ export { clsCarrier } from './cls-carrier.js';
 export type { Context } from './context.js';
 export type { ContextErrorCode } from './context-error.js';
 export { ContextError } from './context-error.js';
+export { type Late, late } from './late.js';
 export { currentContext, mergeContext, runOutsideContext, runWithContext } from './run-with-context.js';
 export { asyncLocalStorageCarrier, setCarrier } from './set-carrier.js';
 export { snapshotContext } from './snapshot-context.js';

@@ -2,11 +2,14 @@ import type { Context } from './context.js';
 import { ContextError } from './context-error.js';
 import { copyContext } from './copy-context.js';
 import { keepLazy } from './keep-lazy.js';
+import { askLateValues, type LateValues, lateValuesOf } from './late.js';
 import { shared } from './shared-state.js';
 
 /** What a carrier holds. `mergeContext` replaces `context`, never changes it: whoever took it before keeps what it was. */
 export interface Run {
+  /** As it was given: its late values are functions still. */
   context: Context;
+  late?: LateValues | undefined;
 }
 
 /**
@@ -19,17 +22,20 @@ export interface Run {
  * Nothing about the values ever throws.
  */
 export function runWithContext<T>(context: Context | null | undefined, fn: () => T): T {
-  const run: Run = { context: copyContext(context, currentContext(), 'runWithContext') };
+  const around = shared.carrier.get() as Run | undefined;
+  const run: Run = { context: copyContext(context, around?.context, 'runWithContext') };
+  run.late = lateValuesOf(run.context);
   shared.isUsed = true;
   return runHeld(run, fn);
 }
 
 /**
- * The context in force here; `undefined` outside any run. Nothing is copied: it is a frozen snapshot that stays as it is, and the same object until the next
- * `mergeContext`, so it can be the key of a cache.
+ * The context in force here; `undefined` outside any run. It is a frozen snapshot that stays as it is, and the same object until the next
+ * `mergeContext` or until a `late` value of it has changed, so it can be the key of a cache.
  */
 export function currentContext(): Context | undefined {
-  return (shared.carrier.get() as Run | undefined)?.context;
+  const run = shared.carrier.get() as Run | undefined;
+  return run?.late === undefined ? run?.context : askLateValues(run.context, run.late);
 }
 
 /**
@@ -46,6 +52,7 @@ export function mergeContext(partial: Context | null | undefined): void {
     );
   }
   run.context = copyContext(partial, run.context, 'mergeContext');
+  run.late = lateValuesOf(run.context);
 }
 
 /** Calls `fn` outside any context, as what it starts is too: for what outlives a request, such as a pooled connection. Gives what `fn` gives. */
