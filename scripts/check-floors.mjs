@@ -11,6 +11,7 @@ const MAY_IMPORT = {
   store: ['protocol'],
   setup: ['protocol'],
   'cls-hooked': ['context'],
+  typeorm: ['pg', 'context', 'protocol'],
   cli: ['setup', 'core', 'store', 'protocol'],
 };
 const OWN = /from '(@colophon\/[a-z-]+)((?:\/[a-z-]+)*)'|import\('(@colophon\/[a-z-]+)/g;

@@ -1,0 +1,1 @@
+export { ColophonSubscriber } from './colophon-subscriber.js';
