@@ -188,6 +188,19 @@ it('gives notices and notifications no context, and a new connection none either
   expect(seen).toEqual(['connect nobody', 'acquire opener', 'notice nobody', 'notification nobody']);
 });
 
+it('gives what happens to a connection no context, also where it was opened in one and instrumented later', async () => {
+  const late = new pg.Client({ connectionString: url });
+  await as('opener', () => late.connect());
+  instrument(late);
+  const [{ pid }] = (await as('reader', () => late.query('SELECT pg_backend_pid() AS pid'))).rows;
+  const seen: string[] = [];
+  late.on('error', () => seen.push(`error ${me()}`));
+  const gone = new Promise<unknown>((resolve) => late.on('end', () => resolve(seen.push(`end ${me()}`))));
+  await pool.query('SELECT pg_terminate_backend($1)', [pid]);
+  await gone;
+  expect(new Set(seen)).toEqual(new Set(['error nobody', 'end nobody']));
+});
+
 it('acquires as the one who waited, not as the one who released', async () => {
   await pool.end();
   pool = instrument(new pg.Pool({ connectionString: url, max: 1 }));

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { runWithContext } from '@colophon/context';
-import { ColophonSubscriber } from '@colophon/typeorm';
 import { createDatabase, dropDatabase } from '@colophon/testkit';
+import { ColophonSubscriber } from '@colophon/typeorm';
 import type { DataSource, QueryRunner } from 'typeorm';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { openSlot } from '../pg/decoded.js';

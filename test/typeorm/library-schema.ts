@@ -52,7 +52,13 @@ export function librarySchema({ EntitySchema }: TypeOrm) {
       version: { type: 'int', version: true },
     },
     relations: {
-      author: { type: 'many-to-one', target: 'author', inverseSide: 'books', lazy: true, onDelete: 'CASCADE' },
+      author: {
+        type: 'many-to-one',
+        target: 'author',
+        inverseSide: 'books',
+        lazy: true,
+        onDelete: 'CASCADE',
+      },
       tags: {
         type: 'many-to-many',
         target: 'tag',
