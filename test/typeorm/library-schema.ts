@@ -28,8 +28,8 @@ export interface Note {
   text: string;
 }
 
-/** Entities with soft deletion, a version column, cascades both ways and a join table; `book.author` is lazy. */
-export function librarySchema({ EntitySchema }: TypeOrm) {
+/** Entities with soft deletion, a version column, cascades both ways and a join table; `book.author` is lazy unless told otherwise. */
+export function librarySchema({ EntitySchema }: TypeOrm, lazy = true) {
   const author = new EntitySchema<Author>({
     name: 'author',
     columns: {
@@ -56,7 +56,7 @@ export function librarySchema({ EntitySchema }: TypeOrm) {
         type: 'many-to-one',
         target: 'author',
         inverseSide: 'books',
-        lazy: true,
+        lazy,
         onDelete: 'CASCADE',
       },
       tags: {

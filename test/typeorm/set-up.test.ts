@@ -90,7 +90,10 @@ describe.each(VERSIONS)('%s', (_, typeorm) => {
       down = async () => undefined;
     }
     const migrations = [First1700000000000];
-    const options = { migrations, migrationsTableName: `migrations_${VERSIONS.findIndex(([name]) => name === _)}` };
+    const options = {
+      migrations,
+      migrationsTableName: `migrations_${VERSIONS.findIndex(([name]) => name === _)}`,
+    };
     await runWithContext({ deploy: 7 }, () => prepare({ ...options, migrationsRun: true }).initialize());
     const seen = await contexts();
     expect(seen.length).toBeGreaterThanOrEqual(2);
@@ -203,9 +206,9 @@ describe('loaded in either order, by either module system, beside another versio
 
   it('after the list of subscribers was put in place anew', async () => {
     const reset = 'globalThis.typeormMetadataArgsStorage = undefined;';
-    expect(node(`${RUNTIME}${required('typeorm', '@colophon/typeorm', 'typeorm-0.3')}${reset}${PROGRAM}`)).toBe(
-      'done\n',
-    );
+    expect(
+      node(`${RUNTIME}${required('typeorm', '@colophon/typeorm', 'typeorm-0.3')}${reset}${PROGRAM}`),
+    ).toBe('done\n');
     expect(await contexts()).toEqual([USER, USER]);
   });
 });

@@ -12,6 +12,7 @@ export type {
   ContractEnvironment,
 } from './adapter-contract/contract-environment.js';
 export { CONTRACT_SCHEMA } from './adapter-contract/contract-environment.js';
+export { plainly } from './adapter-contract/plainly.js';
 export type { MatrixRow } from './adapter-contract/render-matrix.js';
 export { renderMatrix } from './adapter-contract/render-matrix.js';
 export { createDatabase, dropDatabase } from './database.js';
