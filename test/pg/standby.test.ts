@@ -1,46 +1,17 @@
-import { execFileSync } from 'node:child_process';
-import fs from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
 import { runWithContext } from '@colophon/context';
 import { instrument } from '@colophon/pg';
-import { launchPostgres, type PostgresServer } from '@colophon/testkit';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Major, nativeDir } from '../embedded-postgres.js';
+import { launchPrimaryAndStandby, type PrimaryAndStandby } from '../hot-standby.js';
 
-const native = nativeDir(Number(process.env.PG_MAJOR ?? 18) as Major);
-let primary: PostgresServer;
-let standby: PostgresServer;
-let base: string;
+let servers: PrimaryAndStandby;
 
 beforeAll(async () => {
-  primary = await launchPostgres({ native });
-  const admin = new pg.Client({ connectionString: primary.url() });
-  await admin.connect();
-  await admin.query(
+  servers = await launchPrimaryAndStandby(
     'CREATE TABLE t (v text); CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$ SELECT 1 $$',
   );
-  await admin.end();
-  await primary.halt('fast');
-  base = fs.mkdtempSync(path.join(os.tmpdir(), 'colophon-standby-'));
-  const dataDir = path.join(base, 'data');
-  execFileSync('cp', ['-a', primary.dataDir, dataDir]);
-  fs.rmSync(path.join(dataDir, 'postmaster.pid'), { force: true });
-  fs.writeFileSync(path.join(dataDir, 'standby.signal'), '');
-  fs.chmodSync(base, 0o755);
-  await primary.restart();
-  standby = await launchPostgres({
-    native,
-    dataDir,
-    settings: { primary_conninfo: `host=127.0.0.1 port=${primary.port} user=postgres`, hot_standby: 'on' },
-  });
 });
-afterAll(async () => {
-  await standby?.stop();
-  await primary?.stop();
-  if (base !== undefined) fs.rmSync(base, { recursive: true, force: true });
-});
+afterAll(() => servers?.stop());
 
 const SCRIPT = [
   'SELECT 1 AS x',
@@ -61,7 +32,7 @@ const SCRIPT = [
 it('gives the same results and errors on a hot standby as without', async () => {
   const outcomes = [];
   for (const isOurs of [false, true]) {
-    const client = new pg.Client({ connectionString: standby.url() });
+    const client = new pg.Client({ connectionString: servers.standby.url() });
     if (isOurs) instrument(client, { onEmissionRefused: (error) => outcomes.push(error) });
     await client.connect();
     const outcome: unknown[] = [];
@@ -83,7 +54,7 @@ it('gives the same results and errors on a hot standby as without', async () => 
 });
 
 it('finds the primary among several hosts by asking, as an application does', async () => {
-  const pools = [standby, primary].map((server) =>
+  const pools = [servers.standby, servers.primary].map((server) =>
     instrument(new pg.Pool({ connectionString: server.url(), max: 1 })),
   );
   await runWithContext({ user: 1 }, async () => {
