@@ -114,6 +114,7 @@ describe('the published packages', () => {
     expect(imported).toEqual(required);
     expect(required['@colophon/context']).toContain('runWithContext');
     expect(required['@colophon/pg']).toContain('instrument');
+    expect(required['@colophon/typeorm']).toContain('ColophonSubscriber');
     expect(required['@colophon/core']).toContain('createConsumer');
     expect(required['@colophon/store']).toContain('PostgresStore');
     expect(required.colophon).toContain('defineConfig');

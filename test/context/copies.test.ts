@@ -49,6 +49,37 @@ it('a physical copy, by import and by require, shares one carrier and one storag
   }
 });
 
+it('a copy of a version that shares no carrier says so, whichever is loaded first', () => {
+  const folder = temporary('stranger');
+  const copyOf = (name: string) => {
+    fs.cpSync(folderOf('@colophon/context'), path.join(folder, name), {
+      recursive: true,
+      filter: (at) => !at.includes('node_modules'),
+    });
+    return path.join(folder, name);
+  };
+  try {
+    const [ours, same, later] = ['ours', 'same', 'later'].map(copyOf);
+    // As a version will be whose state has another shape.
+    const state = path.join(later!, 'dist/shared-state.js');
+    const source = fs.readFileSync(state, 'utf8');
+    const changed = source.replace('}1`', '}2`');
+    expect(changed).not.toBe(source);
+    fs.writeFileSync(state, changed);
+    const warnings = (...copies: (string | undefined)[]) => {
+      const code = `process.on('warning', ({ code, message }) => console.log(code, message));
+        ${JSON.stringify(copies)}.forEach((copy) => require(copy));`;
+      return execFileSync(process.execPath, ['--no-warnings', '-e', code], { encoding: 'utf8' });
+    };
+    expect(warnings(ours, same)).toBe('');
+    for (const said of [warnings(ours, later), warnings(later, ours)]) {
+      expect(said).toMatch(/^CARRIER_CONFLICT two versions of @colophon\/context .*\n$/);
+    }
+  } finally {
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
+});
+
 it("npm's overrides put @colophon/cls-hooked in cls-hooked's place, for dependencies too", () => {
   const folder = temporary('overrides');
   const run = (file: string, args: string[], cwd = folder) =>

@@ -16,12 +16,14 @@ export interface SharedState {
 }
 
 // ESM and CommonJS, or two versions in node_modules, must not lose each other's contexts.
-const KEY: unique symbol = Symbol.for('@colophon/context/1') as never;
+const FAMILY = '@colophon/context/';
+const KEY: unique symbol = Symbol.for(`${FAMILY}1`) as never;
 
 /** The state of this process (of this realm, where there are several, as in Jest). Made by whichever copy is loaded first. */
 export const shared: SharedState = (globalThis as { [KEY]?: SharedState })[KEY] ?? createState();
 
 function createState(): SharedState {
+  warnOfStrangers();
   const storage = new AsyncLocalStorage<unknown>();
   const carrier: Carrier = {
     run: (held, fn) => storage.run(held, fn),
@@ -37,4 +39,16 @@ function createState(): SharedState {
   };
   Object.defineProperty(globalThis, KEY, { value: state, enumerable: false });
   return state;
+}
+
+/** A copy whose state has another shape shares none: whichever of the two is loaded second says so. */
+function warnOfStrangers(): void {
+  const strangers = Object.getOwnPropertySymbols(globalThis).filter((key) =>
+    Symbol.keyFor(key)?.startsWith(FAMILY),
+  );
+  if (strangers.length === 0) return;
+  process.emitWarning(
+    'two versions of @colophon/context are loaded that share no carrier, so what runs in a context of the one is nameless to the other: make it one (npm ls @colophon/context)',
+    { type: 'ColophonWarning', code: 'CARRIER_CONFLICT' },
+  );
 }
