@@ -118,9 +118,7 @@ function hookConnection(carrier: ConnectionCarrier): Undo {
       (emit) =>
         function watched(event: string, message?: unknown, ...more: unknown[]): boolean {
           if (takesMessage(carrier, event, message as BackendMessage)) return true;
-          if (event === 'notice' || event === 'notification') {
-            return runOutsideContext(() => emit.call(connection, event, message));
-          }
+          if (isUnasked(event)) return runOutsideContext(() => emit.call(connection, event, message));
           return more.length === 0
             ? emit.call(connection, event, message)
             : emit.call(connection, event, message, ...more);
@@ -130,6 +128,23 @@ function hookConnection(carrier: ConnectionCarrier): Undo {
   return () => {
     for (const step of undo) step();
   };
+}
+
+/**
+ * Whether nobody asked for it. A connection that was open before it was instrumented has these, too, in the context of who opened it; what
+ * belongs to a query (its error) is bound to its asker.
+ */
+function isUnasked(event: string): boolean {
+  switch (event) {
+    case 'notice':
+    case 'notification':
+    case 'error':
+    case 'errorMessage':
+    case 'end':
+      return true;
+    default:
+      return false;
+  }
 }
 
 /** Whether it is an answer to a message of ours. */
