@@ -5,6 +5,7 @@ import type net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { pack } from './pack.js';
 
 const run = promisify(execFile);
 const ROOT = path.join(import.meta.dirname, '..');
@@ -61,17 +62,15 @@ export async function startLocalRegistry(): Promise<LocalRegistry> {
     const into = path.join(scratch, 'tarballs', name, version);
     const there = fs.existsSync(into) ? fs.readdirSync(into)[0] : undefined;
     if (there !== undefined) return path.join(into, there);
+    if (isOurs(installed)) return pack(installed.folder, into);
     fs.mkdirSync(into, { recursive: true });
-    if (isOurs(installed)) {
-      await run('pnpm', ['pack', '--pack-destination', into], { cwd: installed.folder });
-    } else {
-      // Copied, since pnpm links files of one content together, and npm leaves links in a tarball out.
-      const copy = path.join(scratch, 'copies', name, version, 'package');
-      const filter = (file: string) => path.basename(file) !== 'node_modules';
-      fs.cpSync(installed.folder, copy, { recursive: true, filter });
-      await run('tar', ['-cf', path.join(into, 'package.tgz'), '-C', path.dirname(copy), 'package']);
-    }
-    return path.join(into, fs.readdirSync(into)[0]!);
+    // Copied, since pnpm links files of one content together, and npm leaves links in a tarball out.
+    const copy = path.join(scratch, 'copies', name, version, 'package');
+    const filter = (file: string) => path.basename(file) !== 'node_modules';
+    fs.cpSync(installed.folder, copy, { recursive: true, filter });
+    const file = path.join(into, 'package.tgz');
+    await run('tar', ['-cf', file, '-C', path.dirname(copy), 'package']);
+    return file;
   }
 
   async function packedManifest(installed: Installed): Promise<object> {

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { pack } from './pack.js';
 
 const run = promisify(execFile);
 const ROOT = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');
@@ -38,9 +39,7 @@ describe('the published packages', () => {
       const manifest: Manifest = JSON.parse(fs.readFileSync(path.join(folder, 'package.json'), 'utf8'));
       if (manifest.private) continue;
       const into = path.join(project, 'tarballs', name);
-      fs.mkdirSync(into, { recursive: true });
-      await run('pnpm', ['pack', '--pack-destination', into], { cwd: folder });
-      const tarball = path.join(into, fs.readdirSync(into)[0]!);
+      const tarball = await pack(folder, into);
       const home = path.join(modules, manifest.name);
       fs.mkdirSync(home, { recursive: true });
       await run('tar', ['-xzf', tarball, '-C', home, '--strip-components=1']);

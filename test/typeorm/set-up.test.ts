@@ -25,7 +25,7 @@ const contexts = async () => (await slot.rows()).map(({ context }) => context);
 const USER = '{"user":1}';
 const asUser = <T>(work: () => T): T => runWithContext({ user: 1 }, work);
 
-describe.each(VERSIONS)('%s', (_, typeorm) => {
+describe.each(VERSIONS)('%s', (version, typeorm) => {
   const opened: DataSource[] = [];
   const prepare = (options: object = {}) => {
     const given = { type: 'postgres', url, poolSize: 2, subscribers: [ColophonSubscriber], ...options };
@@ -90,10 +90,7 @@ describe.each(VERSIONS)('%s', (_, typeorm) => {
       down = async () => undefined;
     }
     const migrations = [First1700000000000];
-    const options = {
-      migrations,
-      migrationsTableName: `migrations_${VERSIONS.findIndex(([name]) => name === _)}`,
-    };
+    const options = { migrations, migrationsTableName: `migrations_${version.replace(/\W/g, '_')}` };
     await runWithContext({ deploy: 7 }, () => prepare({ ...options, migrationsRun: true }).initialize());
     const seen = await contexts();
     expect(seen.length).toBeGreaterThanOrEqual(2);
@@ -164,12 +161,11 @@ describe('loaded in either order, by either module system, beside another versio
       env: { ...process.env, DATABASE_URL: url },
     });
   const PROGRAM = `
-    const context = runWithContext;
     (async () => {
       for (const typeorm of [first, second]) {
         const dataSource = new typeorm.DataSource({ type: 'postgres', url: process.env.DATABASE_URL, subscribers: [ColophonSubscriber] });
         await dataSource.initialize();
-        await context({ user: 1 }, () => dataSource.query("INSERT INTO note VALUES ('x')"));
+        await runWithContext({ user: 1 }, () => dataSource.query("INSERT INTO note VALUES ('x')"));
         await dataSource.destroy();
       }
       console.log('done');
