@@ -1,3 +1,5 @@
+import fs from 'node:fs';
+import path from 'node:path';
 import { createConsumer } from '@colophon/core';
 import { createDatabase, dropDatabase, freePort, launchPostgres } from '@colophon/testkit';
 import pg from 'pg';
@@ -129,6 +131,16 @@ describe('a server of its own', () => {
       await client.end();
       await server.restart({ wal_level: 'replica' });
       expect(await outcome(options)).toEqual({ code: 'WAL_LEVEL', retryable: false });
+      fs.writeFileSync(path.join(server.dataDir, 'pg_hba.conf'), 'host all all 127.0.0.1/32 scram-sha-256\n');
+      await server.restart();
+      // None in the URL; and one that the role doesn't have.
+      for (const login of ['postgres', 'postgres:wrong']) {
+        const url = server.url().replace('postgres@', `${login}@`);
+        expect(await outcome({ ...options, source: url })).toEqual({
+          code: 'AUTHENTICATION_FAILED',
+          retryable: false,
+        });
+      }
     } finally {
       await server.stop();
     }

@@ -2,7 +2,6 @@ import type { Consumer } from '@colophon/core';
 import type { CountingSink } from './counting-sink.js';
 import { isCatchingUp, progressLine } from './render/progress-line.js';
 import type { Terminal } from './terminal.js';
-import { hopeless } from './watch-for-trouble.js';
 
 const PROGRESS_MS = 500;
 
@@ -23,7 +22,7 @@ export function reportRun(
   });
   consumer.on('warning', (error) => {
     // The same trouble tried again and again is said once.
-    if (error.message === lastWarning || hopeless(error) !== null) return;
+    if (error.message === lastWarning) return;
     lastWarning = error.message;
     terminal.talk(`${error.message.replace(/[.\s]*$/, '')}: trying again.`);
   });

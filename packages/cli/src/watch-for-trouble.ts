@@ -1,18 +1,11 @@
 import type { Consumer, ConsumerStatus } from '@colophon/core';
 import { ColophonError } from '@colophon/protocol';
-import { connectionError } from '@colophon/setup';
-
-/** A failure that the consumer takes for a passing one, though no other attempt can mend it: a password that isn't set. */
-export function hopeless(failure: ColophonError): ColophonError | null {
-  const known = connectionError(failure.cause ?? failure, 'The server');
-  return known.code === 'AUTHENTICATION_FAILED' ? known : null;
-}
 
 /**
  * Watches for what a consumer itself would try again for ever. `found` rejects with the consumer's last failure, else
  * with `TIMEOUT`: where source or sink were not reached within `timeoutMs`, or stopping takes longer than that; with
  * `isOnce` at any time when nothing has moved for so long while it wasn't streaming, or while changes waited for the
- * sink; and at once with what is hopeless.
+ * sink.
  */
 export function watchForTrouble(
   consumer: Consumer,
@@ -24,10 +17,6 @@ export function watchForTrouble(
   let hasReached = false;
   let timer: NodeJS.Timeout | undefined;
   const found = new Promise<never>((_, reject) => {
-    consumer.on('warning', (failure) => {
-      const known = hopeless(failure);
-      if (known !== null) reject(known);
-    });
     consumer.on('state', (state) => {
       if (state === 'streaming' || state === 'waiting') hasReached = true;
     });

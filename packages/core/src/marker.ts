@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { markerPrefix } from '@colophon/protocol';
+import { connectClient, markerPrefix } from '@colophon/protocol';
 import pg from 'pg';
 import { describeSource } from './replication/connection-config.js';
 import { endClient } from './replication/source-client.js';
@@ -26,7 +26,7 @@ export async function commitMarker(
   client.on('error', () => {});
   let step: 'connect' | 'query' = 'connect';
   try {
-    await client.connect();
+    await connectClient(client, sourceNames.source);
     step = 'query';
     await client.query('SELECT pg_catalog.pg_logical_emit_message(true, $1, $2)', [
       markerPrefix(prefix),

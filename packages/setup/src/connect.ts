@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { ColophonError } from '@colophon/protocol';
+import { ColophonError, connectClient } from '@colophon/protocol';
 import pg from 'pg';
 import { connectionError } from './connection-error.js';
 import type { Deadline } from './deadline.js';
@@ -52,7 +52,7 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
     lost = error;
   });
   try {
-    await deadline.race(client.connect(), target);
+    await deadline.race(connectClient(client, target), target);
     checkVersion(serverVersion, target);
   } catch (error) {
     // A polite end would wait for a host that never answers.

@@ -1,4 +1,4 @@
-import { ColophonError, type ErrorCode } from '@colophon/protocol';
+import { ColophonError, endsConnection, type KnownSqlstate, knownSqlstate } from '@colophon/protocol';
 import pg from 'pg';
 import { redact } from './redact.js';
 
@@ -17,14 +17,13 @@ export function errorText(error: unknown): string {
   return redact(text.replace(/\s+/g, ' ').trim());
 }
 
-const BY_SQLSTATE: Record<string, readonly [ErrorCode, string]> = {
-  '28P01': ['AUTHENTICATION_FAILED', 'check user and password in the connection URL'],
-  '28000': ['AUTHENTICATION_FAILED', 'check the user, and that pg_hba.conf lets it in from here'],
-  '3D000': ['DATABASE_MISSING', 'check the database name at the end of the connection URL'],
-  '53300': ['CONNECTION_FAILED', 'free connections, or raise max_connections'],
-  '55P03': ['LOCK_TIMEOUT', 'wait for who holds the lock (pg_stat_activity), then try again'],
-  '53400': ['NO_FREE_SLOT', 'drop a replication slot that nobody needs, or raise max_replication_slots'],
-  '42501': ['PRIVILEGE_MISSING', 'grant the right, or connect as a role that has it'],
+/** What only setting up meets. */
+const OWN_SQLSTATES: Readonly<Record<string, KnownSqlstate>> = {
+  '53300': { code: 'CONNECTION_FAILED', remedy: 'free connections, or raise max_connections' },
+  '53400': {
+    code: 'NO_FREE_SLOT',
+    remedy: 'drop a replication slot that nobody needs, or raise max_replication_slots',
+  },
 };
 
 /**
@@ -34,28 +33,15 @@ const BY_SQLSTATE: Record<string, readonly [ErrorCode, string]> = {
 export function connectionError(error: unknown, target: string): ColophonError {
   if (error instanceof ColophonError) return error;
   const code = errorCode(error);
-  const known = code === undefined ? undefined : BY_SQLSTATE[code];
+  const known = code === undefined ? undefined : (OWN_SQLSTATES[code] ?? knownSqlstate(code));
   const text = errorText(error);
   if (known !== undefined) {
-    return new ColophonError(known[0], `${target} said "${text}": ${known[1]}.`, {
+    return new ColophonError(known.code, `${target} said "${text}": ${known.remedy}.`, {
       cause: error,
       details: { sqlstate: code ?? '' },
     });
   }
-  // node-postgres checks the password's kind before it is sent, and says so without a code.
-  if (/password must be a string|no password/i.test(text)) {
-    return new ColophonError(
-      'AUTHENTICATION_FAILED',
-      `${target} asks for a password and none is set: put it in the connection URL or in PGPASSWORD.`,
-      { cause: error },
-    );
-  }
-  if (
-    error instanceof pg.DatabaseError &&
-    code !== undefined &&
-    !/^(08|57P)/.test(code) &&
-    code !== '57014'
-  ) {
+  if (error instanceof pg.DatabaseError && code !== undefined && !endsConnection(code) && code !== '57014') {
     return new ColophonError('STATEMENT_FAILED', `${target} refused a statement with ${code}: ${text}.`, {
       cause: error,
       details: { sqlstate: code },

@@ -1,4 +1,4 @@
-import { ColophonError } from '@colophon/protocol';
+import { ColophonError, passwordMissing } from '@colophon/protocol';
 import { expect, it } from 'vitest';
 import { connectionError } from './connection-error.js';
 import { failedCheck } from './failed-check.js';
@@ -38,12 +38,7 @@ it.each([
     /statement timeout/,
     /^raise --timeout/,
   ],
-  [
-    new Error('SASL: client password must be a string'),
-    'AUTHENTICATION_FAILED',
-    /asks for a password/,
-    /PGPASSWORD/,
-  ],
+  [passwordMissing('source db:5432/app'), 'AUTHENTICATION_FAILED', /asks for a password/, /PGPASSWORD/],
   [
     new ColophonError('STORE_MISSING', 'There is no store; run colophon init.'),
     'STORE_MISSING',

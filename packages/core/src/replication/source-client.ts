@@ -1,4 +1,4 @@
-import type { ColophonError } from '@colophon/protocol';
+import { type ColophonError, connectClient } from '@colophon/protocol';
 import pg from 'pg';
 import { describeSource } from './connection-config.js';
 import { type SourceNames, sourceError } from './source-error.js';
@@ -76,7 +76,7 @@ export class SourceClient {
       if (status.parameterName === 'server_version') this.version = status.parameterValue;
     });
     try {
-      await client.connect();
+      await connectClient(client, this.names.source);
     } catch (error) {
       this.client = null;
       void endClient(client);

@@ -1,4 +1,4 @@
-import { ColophonError, type ErrorCode } from '@colophon/protocol';
+import { ColophonError, type CommonSqlstate, type ErrorCode, knownSqlstate } from '@colophon/protocol';
 
 /** What was being done at the source when an error came. */
 export type SourceStep = 'connect' | 'query' | 'start' | 'stream';
@@ -40,20 +40,11 @@ function explain(sqlstate: string, step: SourceStep, names: SourceNames): Explan
   const { source, slot, publication } = names;
   switch (sqlstate) {
     case '28P01':
-      return {
-        code: 'AUTHENTICATION_FAILED',
-        message: `${source} refused the password. Correct it in the source's URL.`,
-      };
+      return known(sqlstate, `${source} refused the password`);
     case '28000':
-      return {
-        code: 'AUTHENTICATION_FAILED',
-        message: `${source} refused the login. The role must exist, have LOGIN and REPLICATION, and pg_hba.conf must let it in.`,
-      };
+      return known(sqlstate, `${source} refused the login`);
     case '3D000':
-      return {
-        code: 'DATABASE_MISSING',
-        message: `There is no database ${source}. Correct the source's URL.`,
-      };
+      return known(sqlstate, `There is no database ${source}`);
     case '42501':
       return step === 'query'
         ? {
@@ -85,6 +76,11 @@ function explain(sqlstate: string, step: SourceStep, names: SourceNames): Explan
     default:
       return undefined;
   }
+}
+
+function known(sqlstate: CommonSqlstate, happened: string): Explanation {
+  const { code, remedy } = knownSqlstate(sqlstate);
+  return { code, message: `${happened}: ${remedy}.` };
 }
 
 // PostgreSQL's own words at the end of a connection (57P01 … 57P05, 08…, 53…) and the system's: all may pass.

@@ -1,3 +1,4 @@
+import { connectClient } from '@colophon/protocol';
 import pg from 'pg';
 import { storeError } from './store-error.js';
 
@@ -42,7 +43,7 @@ export async function connectStore(options: ConnectOptions): Promise<pg.Client> 
     client = new pg.Client(clientConfig(options));
     // Until somebody else listens: an unheard 'error' would end the process.
     client.on('error', () => {});
-    await client.connect();
+    await connectClient(client, 'The store');
   } catch (error) {
     throw storeError(error, 'The store cannot be reached', false);
   }

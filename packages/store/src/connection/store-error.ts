@@ -1,20 +1,17 @@
-import { ColophonError, type ErrorCode } from '@colophon/protocol';
+import { ColophonError, endsConnection, type KnownSqlstate, knownSqlstate } from '@colophon/protocol';
 
 /** SQLSTATE that `colophon.advance_position` raises where another consumer has moved the position. */
 export const OVERTAKEN = 'CP001';
 
-const BY_STATE: Readonly<Record<string, readonly [ErrorCode, string]>> = {
-  '28P01': ['AUTHENTICATION_FAILED', 'check user and password in the URL'],
-  '28000': ['AUTHENTICATION_FAILED', 'check user and pg_hba.conf'],
-  '3D000': ['DATABASE_MISSING', 'create the database or name another in the URL'],
-  '42501': ['PRIVILEGE_MISSING', 'grant this role the right, or name another role in the URL'],
-  '3F000': ['STORE_MISSING', 'run `colophon init`, or migrateStore()'],
-  '42P01': ['STORE_MISSING', 'run `colophon init`, or migrateStore()'],
-  '55P03': ['LOCK_TIMEOUT', 'try again when the session that holds the lock is done'],
-  '25006': ['SINK_FAILED', 'the server is read-only: name the primary in the URL'],
+const NO_STORE: KnownSqlstate = { code: 'STORE_MISSING', remedy: 'run `colophon init`, or migrateStore()' };
+
+/** What only the store meets. */
+const OWN_SQLSTATES: Readonly<Record<string, KnownSqlstate>> = {
+  '3F000': NO_STORE,
+  '42P01': NO_STORE,
+  '25006': { code: 'SINK_FAILED', remedy: 'the server is read-only: name the primary in the URL' },
 };
 
-const LOST = /^(08|57P)/;
 const UNREACHABLE = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -53,9 +50,9 @@ export function storeError(error: unknown, doing: string, connected = true): Col
   const quotesData = QUOTES_DATA.test(state);
   const said = quotesData ? `SQLSTATE ${state}` : describe(error, state);
   const options = { ...(quotesData ? {} : { cause: error }), details: { sqlstate: state } };
-  const known = BY_STATE[state];
+  const known = OWN_SQLSTATES[state] ?? knownSqlstate(state);
   if (known !== undefined) {
-    return new ColophonError(known[0], `${doing}: ${said}; ${known[1]}.`, {
+    return new ColophonError(known.code, `${doing}: ${said}; ${known.remedy}.`, {
       ...options,
       retryable: state === '55P03',
     });
@@ -67,7 +64,7 @@ export function storeError(error: unknown, doing: string, connected = true): Col
     });
   }
   // Without a code it is node-postgres saying that the connection ended.
-  if (state === '' || LOST.test(state) || UNREACHABLE.has(state)) {
+  if (state === '' || endsConnection(state) || UNREACHABLE.has(state)) {
     return new ColophonError(
       'CONNECTION_LOST',
       `${doing}: ${said}; it is tried again from the position stored.`,

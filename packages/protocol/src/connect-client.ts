@@ -1,0 +1,49 @@
+import { ColophonError } from './error.js';
+
+/** What is used of a client of node-postgres. */
+export interface ConnectableClient {
+  connect(): Promise<unknown>;
+  readonly password?: unknown;
+}
+
+interface WithConnection {
+  readonly connection: { once(event: string, listener: () => void): unknown };
+}
+
+/** How node-postgres names the server's three ways of asking for a password. */
+const PASSWORD_REQUESTS = [
+  'authenticationCleartextPassword',
+  'authenticationMD5Password',
+  'authenticationSASL',
+];
+
+/**
+ * Connects a client of node-postgres. Where the server asks for a password and none is set, node-postgres fails without
+ * a code of any kind: that is told from a server out of reach by the request itself, and rejects with
+ * `AUTHENTICATION_FAILED`. Every other failure stays as it is. `target` says which server, without a password.
+ */
+export async function connectClient(client: ConnectableClient, target: string): Promise<void> {
+  const { connection } = client as unknown as WithConnection;
+  let isAsked = false;
+  for (const request of PASSWORD_REQUESTS) {
+    connection.once(request, () => {
+      isAsked = true;
+    });
+  }
+  try {
+    await client.connect();
+  } catch (error) {
+    // Empty counts as none: node-postgres refuses it. By now the password has what PGPASSWORD and .pgpass gave.
+    const isSet = client.password !== null && client.password !== undefined && client.password !== '';
+    throw isAsked && !isSet ? passwordMissing(target, error) : error;
+  }
+}
+
+/** `AUTHENTICATION_FAILED`: the server asks for a password and there is none. */
+export function passwordMissing(target: string, cause?: unknown): ColophonError {
+  return new ColophonError(
+    'AUTHENTICATION_FAILED',
+    `${target} asks for a password and none is set: put it in the connection URL or in PGPASSWORD.`,
+    { cause },
+  );
+}
