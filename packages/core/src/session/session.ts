@@ -1,0 +1,272 @@
+import type { Lsn, Sink, SourceDescription, StoredPosition } from '@colophon/protocol';
+import { PartQueue } from '../batch/part-queue.js';
+import { SinkWriter } from '../batch/sink-writer.js';
+import type { ConsumerSettings } from '../consumer-options.js';
+import { SourceCatalog } from '../decode/source-catalog.js';
+import { confirmedLsn } from '../replication/confirmed-lsn.js';
+import { ReplicationStream } from '../replication/replication-stream.js';
+import type { SourceClient } from '../replication/source-client.js';
+import { EmissionReader } from '../stitch/emission.js';
+import { TransactionAssembler } from '../stitch/transaction-assembler.js';
+import { StreamDecoder } from '../stream-decoder.js';
+import { type AcknowledgedHandlers, Acknowledger } from './acknowledger.js';
+import { LifeSigns } from './life-signs.js';
+import { ReadingGate } from './reading-gate.js';
+import { TransactionIntake } from './transaction-intake.js';
+import { usablePosition } from './usable-position.js';
+
+/** What a session tells while it runs. */
+interface SessionHandlers extends AcknowledgedHandlers {
+  /** The sink is open and the stream is read. */
+  streaming(source: SourceDescription): void;
+  /** A transaction of this size was stored. */
+  stored(position: StoredPosition, committedAtMicros: bigint, flushed: Flushed): void;
+  /** Read up to here. */
+  received(lsn: Lsn): void;
+}
+
+/** What one flush made durable. */
+export interface Flushed {
+  readonly transactions: number;
+  readonly changes: number;
+  readonly bytes: number;
+}
+
+/** What a session works with. */
+export interface SessionOptions {
+  readonly settings: ConsumerSettings;
+  readonly sink: Sink;
+  readonly client: SourceClient;
+  readonly handlers: SessionHandlers;
+  /** What this process has had stored before, for a sink that keeps no position itself. */
+  readonly remembered: StoredPosition | null;
+  /** How long silence is taken for life; grows with each connection that was given up. */
+  readonly silenceTimeoutMs: number;
+}
+
+const PART_CHANGES = 1_000;
+const PART_SIZE = 2 ** 20;
+
+/**
+ * One connection's life: take the slot, open the sink, read, store, acknowledge, until it is stopped or something fails.
+ * Never used again.
+ */
+export class Session {
+  private readonly options: SessionOptions;
+  private readonly queue: PartQueue = new PartQueue();
+  private readonly catalog: SourceCatalog;
+  private stream!: ReplicationStream;
+  private gate: ReadingGate | undefined;
+  private acknowledger: Acknowledger | undefined;
+  private lifeSigns: LifeSigns | undefined;
+  private decoder: StreamDecoder | undefined;
+  private writer: SinkWriter | undefined;
+  /** Received between the start of the stream and the sink's being open: the socket is paused, its buffer stays. */
+  private early: { bytes: Buffer; lsn: Lsn }[] = [];
+  private isStopping = false;
+  private isOver = false;
+  private failure: unknown = null;
+  private fail!: (error: unknown) => void;
+  private readonly failed: Promise<never>;
+
+  constructor(options: SessionOptions) {
+    this.options = options;
+    this.catalog = new SourceCatalog(options.client.query as ConstructorParameters<typeof SourceCatalog>[0]);
+    this.failed = new Promise<never>((_, reject) => {
+      this.fail = (error) => {
+        if (this.isOver) return;
+        this.end();
+        this.failure = error;
+        this.writer?.abandon();
+        reject(error);
+      };
+    });
+    this.failed.catch(() => {});
+  }
+
+  /** Runs until `stop`, then resolves; rejects with what failed. Whatever happens the connection is closed, and the sink too. */
+  async run(): Promise<void> {
+    const { sink } = this.options;
+    let hasOpened = false;
+    try {
+      await this.takeSlot();
+      const source = this.describe();
+      hasOpened = true;
+      const writer = this.assemble(source, await this.openSink(source));
+      this.options.handlers.streaming(source);
+      this.read();
+      if (this.isStopping) writer.finish();
+      const writing = writer.run();
+      await Promise.race([this.failed, writing]).finally(() => {
+        writer.abandon();
+        // The sink is called again only after the call under way has ended.
+        return writing.catch(() => {});
+      });
+      if (this.failure !== null) throw this.failure;
+      this.end();
+      this.acknowledger?.send();
+      await this.stream.close();
+    } finally {
+      this.end();
+      await this.stream?.destroy();
+      if (hasOpened) await sink.close().catch((error: unknown) => this.note(error));
+    }
+  }
+
+  /** Ends it in order: nothing more is read, what is whole is stored and acknowledged. */
+  stop(): void {
+    this.isStopping = true;
+    this.gate?.shutForGood();
+    this.writer?.finish();
+  }
+
+  /** Changes that wait for the sink. */
+  get queuedChanges(): number {
+    return this.queue.changes;
+  }
+
+  /** From here on nobody else moves the slot. */
+  private async takeSlot(): Promise<void> {
+    const { settings, client, handlers, silenceTimeoutMs } = this.options;
+    const { config, slot, publication } = settings;
+    const stream = await ReplicationStream.start(
+      { config, slot, publication },
+      {
+        message: (bytes, lsn) => this.guard(() => this.receive(bytes, lsn)),
+        keepalive: (lsn, mustReply) => this.guard(() => this.keepalive(lsn, mustReply)),
+        failed: (error) => this.fail(error),
+      },
+    );
+    this.stream = stream;
+    const gate = new ReadingGate(stream, () => this.lifeSigns?.heard());
+    if (this.isStopping) gate.shutForGood();
+    this.gate = gate;
+    const acknowledger = new Acknowledger(stream, await confirmedLsn(client, slot), handlers);
+    this.acknowledger = acknowledger;
+    if (this.isOver) return;
+    this.lifeSigns = new LifeSigns({
+      senderTimeoutMs: stream.senderTimeoutMs,
+      silenceTimeoutMs,
+      isReading: () => gate.isOpen,
+      reply: (wantsReply) => acknowledger.giveSignOfLife(wantsReply),
+      onSilence: (error) => this.fail(error),
+    });
+  }
+
+  private describe(): SourceDescription {
+    const { settings } = this.options;
+    const { systemIdentifier, timeline, database } = this.stream.identity;
+    const { slot, environment } = settings;
+    return { name: settings.name ?? database, environment, database, systemIdentifier, timeline, slot };
+  }
+
+  /** Gives the position up to which nothing need be read again. */
+  private async openSink(source: SourceDescription): Promise<StoredPosition | null> {
+    const { settings, sink, remembered } = this.options;
+    const stored = usablePosition(await this.orFailure(sink.open(source)), remembered, source);
+    this.catalog.recall((await this.orFailure(sink.recallRelations?.() ?? Promise.resolve([]))) ?? []);
+    await this.orFailure(this.catalog.load(settings.publication));
+    return stored;
+  }
+
+  private async orFailure<T>(work: Promise<T>): Promise<T> {
+    // The call is waited for even where the connection fails meanwhile, so that no other is made beside it.
+    const result = await work;
+    if (this.failure !== null) throw this.failure;
+    return result;
+  }
+
+  /** Bytes → rows → transactions → the queue → the sink → the acknowledgement. */
+  private assemble(source: SourceDescription, stored: StoredPosition | null): SinkWriter {
+    const { settings, sink, handlers } = this.options;
+    const { queue, catalog } = this;
+    const gate = this.gate!;
+    const acknowledger = this.acknowledger!;
+    const assembler = new TransactionAssembler({
+      systemIdentifier: source.systemIdentifier,
+      timeline: source.timeline,
+      maxPartChanges: PART_CHANGES,
+      maxPartSize: PART_SIZE,
+      onPart: (part, bytes) => {
+        queue.push(part, bytes);
+        if (queue.bytes >= settings.queueBytes) gate.shut('full');
+        writer.notify();
+      },
+    });
+    const intake = new TransactionIntake({
+      emissions: new EmissionReader(settings.prefixes),
+      assembler,
+      acknowledger,
+      stored,
+      received: handlers.received,
+    });
+    const writer = new SinkWriter({
+      sink,
+      queue,
+      limits: { maxChanges: settings.batchChanges, maxBytes: settings.batchBytes },
+      gatherMs: settings.gatherMs,
+      takeRemembered: () => catalog.takeRemembered(),
+      onTaken: () => {
+        if (queue.bytes <= settings.queueBytes / 2) gate.open('full');
+      },
+      onStored: (position, flushed) => {
+        handlers.stored(position, intake.stored(position.endLsn), flushed);
+        acknowledger.stored(position.endLsn);
+      },
+    });
+    this.decoder = new StreamDecoder(
+      catalog,
+      intake,
+      () => gate.shut('catalog'),
+      (error) => (error === undefined ? this.guard(() => gate.open('catalog')) : this.fail(error)),
+    );
+    this.writer = writer;
+    return writer;
+  }
+
+  private read(): void {
+    const { early } = this;
+    this.early = [];
+    this.guard(() => {
+      for (const { bytes, lsn } of early) this.decoder?.push(bytes, lsn);
+    });
+    this.gate?.open('opening');
+  }
+
+  private receive(bytes: Buffer, lsn: Lsn): void {
+    this.lifeSigns?.heard();
+    if (this.decoder === undefined) this.early.push({ bytes, lsn });
+    else this.decoder.push(bytes, lsn);
+  }
+
+  private keepalive(lsn: Lsn, mustReply: boolean): void {
+    this.lifeSigns?.heard();
+    // Held messages come before it.
+    if (this.decoder === undefined || this.decoder.isHolding) {
+      if (mustReply) this.acknowledger?.answer();
+      return;
+    }
+    this.options.handlers.received(lsn);
+    this.acknowledger?.keepalive(lsn, mustReply);
+  }
+
+  /** Runs inside the socket's event, where an error would end the process. */
+  private guard(work: () => void): void {
+    if (this.isOver) return;
+    try {
+      work();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  private end(): void {
+    this.isOver = true;
+    this.lifeSigns?.end();
+  }
+
+  private note(error: unknown): void {
+    const { logger } = this.options.settings;
+    logger.warn({ error }, 'the sink did not close');
+  }
+}
