@@ -1,17 +1,9 @@
-import { isKeyword, TokenKind } from './lexer.js';
+import { TokenKind } from './lexer.js';
 import { notFunctionKeywords, readOnlyFunctions } from './read-only-functions.js';
+import { RecentTokens, type SeenToken } from './recent-tokens.js';
 import type { StatementCursor } from './statement-cursor.js';
+import { WithLists } from './with-lists.js';
 
-/** One token that has gone by. */
-interface Seen {
-  kind: number;
-  start: number;
-  end: number;
-  /** In a name `a.b.c`: which part this is, from 1; 0 for what is no name. */
-  part: number;
-}
-
-const REMEMBERED = 8;
 const DOT = 0x2e;
 const COLON = 0x3a;
 const COMMA = 0x2c;
@@ -68,19 +60,9 @@ export function provesReadInParentheses(cursor: StatementCursor): boolean {
   return new QueryReader(cursor).read(true);
 }
 
-/** Where in a `WITH` list the reader is. */
-type ListPlace = 'name' | 'named' | 'columns' | 'as' | 'body' | 'clause';
-
 class QueryReader {
-  private readonly seen: Seen[] = Array.from({ length: REMEMBERED }, () => ({
-    kind: 0,
-    start: 0,
-    end: 0,
-    part: 0,
-  }));
-  private count = 0;
-  private readonly text: string;
-  private readonly lists: { depth: number; at: ListPlace }[] = [];
+  private readonly seen: RecentTokens;
+  private readonly lists: WithLists;
   /** Parentheses of `DISTINCT ON (…)` and `OPERATOR (…)` that stand open: an expression can follow their end directly. */
   private readonly openings: { depth: number; isOperator: boolean }[] = [];
   private hasWith = false;
@@ -91,7 +73,8 @@ class QueryReader {
     /** Whether the statement is planned only: then it may be one that writes. */
     private readonly isPlanned = false,
   ) {
-    this.text = cursor.lexer.text;
+    this.seen = new RecentTokens(cursor.lexer.text);
+    this.lists = new WithLists(cursor);
     this.isQuery = isPlanned;
   }
 
@@ -129,18 +112,14 @@ class QueryReader {
         }
         break;
     }
-    if (this.lists.length > 0) this.followList(kind);
-    const seen = this.seen[this.count++ & (REMEMBERED - 1)]!;
-    seen.kind = kind;
-    seen.start = this.cursor.lexer.start;
-    seen.end = this.cursor.lexer.end;
-    seen.part = part;
+    if (this.hasWith) this.lists.follow(kind);
+    this.seen.add(kind, this.cursor.lexer.start, this.cursor.lexer.end, part);
     return true;
   }
 
   private nextPart(): number {
-    const before = this.back(2).part;
-    return this.back(1).kind === DOT && before > 0 ? before + 1 : 1;
+    const before = this.seen.back(2).part;
+    return this.seen.back(1).kind === DOT && before > 0 ? before + 1 : 1;
   }
 
   private acceptsWord(): boolean {
@@ -152,10 +131,10 @@ class QueryReader {
     switch (lexer.end - lexer.start) {
       case 4: {
         if (lexer.is('into')) return this.isPlanned;
-        const before = this.back(1).kind;
+        const before = this.seen.back(1).kind;
         if ((before === 0 || before === OPEN) && lexer.is('with')) {
           this.hasWith = true;
-          this.lists.push({ depth: this.cursor.depth, at: 'name' });
+          this.lists.begin();
         }
         return true;
       }
@@ -172,9 +151,11 @@ class QueryReader {
 
   /** `FOR UPDATE`, `FOR NO KEY UPDATE`, with the last word current. */
   private isLock(): boolean {
-    if (this.isWord(this.back(1), 'for')) return true;
+    if (this.seen.isWord(this.seen.back(1), 'for')) return true;
     return (
-      this.isWord(this.back(1), 'key') && this.isWord(this.back(2), 'no') && this.isWord(this.back(3), 'for')
+      this.seen.isWord(this.seen.back(1), 'key') &&
+      this.seen.isWord(this.seen.back(2), 'no') &&
+      this.seen.isWord(this.seen.back(3), 'for')
     );
   }
 
@@ -187,25 +168,26 @@ class QueryReader {
 
   /** At an opening parenthesis: whether what stands before it is no call, or one of a function that only reads. */
   private acceptsParenthesis(): boolean {
-    const last = this.back(1);
+    const last = this.seen.back(1);
     if (last.part <= 0) return true;
-    const list = this.lists.at(-1);
-    if (list?.depth === this.cursor.depth && (list.at === 'named' || list.at === 'as')) return true;
+    if (this.lists.expectsParenthesis()) return true;
     if (last.part > 3) return false;
-    const before = this.back(2 * last.part);
+    const before = this.seen.back(2 * last.part);
     // a type's modifiers; an alias's columns
-    if (before.kind === COLON && this.back(2 * last.part + 1).kind === COLON) return true;
-    if (this.isWord(before, 'as') || (this.isPlanned && this.isWord(before, 'into'))) return true;
-    const name = this.nameOf(last);
+    if (before.kind === COLON && this.seen.back(2 * last.part + 1).kind === COLON) return true;
+    if (this.seen.isWord(before, 'as') || (this.isPlanned && this.seen.isWord(before, 'into'))) return true;
+    const name = this.seen.nameOf(last);
     if (last.part > 1) {
-      return last.part === 2 && this.nameOf(this.back(3)) === 'pg_catalog' && readOnlyFunctions.has(name);
+      return (
+        last.part === 2 && this.seen.nameOf(this.seen.back(3)) === 'pg_catalog' && readOnlyFunctions.has(name)
+      );
     }
     if (last.kind === TokenKind.word) {
       if (name === 'operator') {
         this.openings.push({ depth: this.cursor.depth, isOperator: true });
         return true;
       }
-      if (name === 'on' && this.isWord(before, 'distinct')) {
+      if (name === 'on' && this.seen.isWord(before, 'distinct')) {
         this.openings.push({ depth: this.cursor.depth, isOperator: false });
       }
       if (notFunctionKeywords.has(name)) return true;
@@ -218,84 +200,23 @@ class QueryReader {
     const construct = constructAfter.get(name);
     if (construct === undefined || before.kind !== TokenKind.word) return false;
     if (name === 'rollup' || name === 'cube') {
-      return this.isWord(before, 'by') && this.isWord(this.back(3), 'group');
+      return this.seen.isWord(before, 'by') && this.seen.isWord(this.seen.back(3), 'group');
     }
-    return construct.includes(this.nameOf(before));
+    return construct.includes(this.seen.nameOf(before));
   }
 
   /** Whether an operator or `JOIN` can follow this token, and a call can't. */
-  private mayEndOperand(token: Seen): boolean {
+  private mayEndOperand(token: SeenToken): boolean {
     if (token.part < 0) return false;
     if (token.kind === CLOSE || token.kind === CLOSE_BRACKET || isLiteral(token.kind)) return true;
     if (token.kind === TokenKind.quoted || token.kind === TokenKind.unicodeQuoted) return true;
     if (token.kind !== TokenKind.word) return false;
     if (token.part > 1) return true;
-    const name = this.nameOf(token);
+    const name = this.seen.nameOf(token);
     if (valueKeywords.has(name) || joinWords.has(name)) return true;
     return !notFunctionKeywords.has(name) && !beforeExpression.has(name);
   }
-
-  /** `WITH name (columns) AS MATERIALIZED (query) SEARCH …, name …`, then the query itself. */
-  private followList(kind: number): void {
-    const { lists, cursor } = this;
-    let list = lists.at(-1);
-    while (list !== undefined && list.depth > cursor.depth) {
-      lists.pop();
-      list = lists.at(-1);
-    }
-    if (list === undefined || list.depth !== cursor.depth) return;
-    const { lexer } = cursor;
-    const isName = kind === TokenKind.word || kind === TokenKind.quoted || kind === TokenKind.unicodeQuoted;
-    switch (list.at) {
-      case 'name':
-        if (isName && !lexer.is('with') && !lexer.is('recursive')) list.at = 'named';
-        break;
-      case 'named':
-        if (kind === OPEN) list.at = 'columns';
-        else list.at = lexer.is('as') ? 'as' : 'clause';
-        break;
-      case 'columns':
-        if (lexer.is('as')) list.at = 'as';
-        break;
-      case 'as':
-        if (kind === OPEN) list.at = 'body';
-        break;
-      case 'body':
-        if (kind === COMMA) list.at = 'name';
-        else if (lexer.is('search') || lexer.is('cycle')) list.at = 'clause';
-        else if (kind !== CLOSE) lists.pop();
-        break;
-      case 'clause':
-        if (kind === COMMA) list.at = 'name';
-        else if (kind === OPEN || lexer.is('select') || lexer.is('values') || lexer.is('table')) lists.pop();
-        break;
-    }
-  }
-
-  private back(distance: number): Seen {
-    if (distance > this.count) return nothing;
-    return this.seen[(this.count - distance) & (REMEMBERED - 1)]!;
-  }
-
-  private isWord(token: Seen, keyword: string): boolean {
-    return (
-      token.kind === TokenKind.word &&
-      token.part === 1 &&
-      isKeyword(this.text, token.start, token.end, keyword)
-    );
-  }
-
-  /** A name as the server sees it; empty for one that only the server can read. */
-  private nameOf(token: Seen): string {
-    if (token.kind === TokenKind.quoted) return this.text.slice(token.start + 1, token.end - 1);
-    if (token.kind !== TokenKind.word) return '';
-    const name = this.text.slice(token.start, token.end);
-    return ASCII.test(name) ? name.toLowerCase() : '';
-  }
 }
-
-const ASCII = /^[\w$]*$/;
-const nothing: Seen = { kind: 0, start: 0, end: 0, part: 0 };
 
 function isLiteral(kind: number): boolean {
   return kind === TokenKind.string || kind === TokenKind.number || kind === TokenKind.parameter;
