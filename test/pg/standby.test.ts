@@ -3,6 +3,7 @@ import { instrument } from '@colophon/pg';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { launchPrimaryAndStandby, type PrimaryAndStandby } from '../hot-standby.js';
+import { openSlot } from './decoded.js';
 
 let servers: PrimaryAndStandby;
 
@@ -64,4 +65,49 @@ it('finds the primary among several hosts by asking, as an application does', as
     }
   });
   for (const pool of pools) await pool.end();
+});
+
+it('names rows on the new primary as on the old one, through a pool made anew and one that was open before', async () => {
+  const INSERT = 'INSERT INTO t VALUES ($1)';
+  const { primary, standby } = servers;
+  const open = (server: { url(): string }) => {
+    const pool = instrument(new pg.Pool({ connectionString: server.url(), max: 2 }));
+    pool.on('error', () => {});
+    return pool;
+  };
+  const as = <T>(user: string, work: () => T) => runWithContext({ user }, work);
+  const everyone = (pool: pg.Pool, round: string) =>
+    Promise.all(
+      Array.from({ length: 50 }, (_, i) =>
+        as(`${round} ${i}`, async () => {
+          await pool.query('SELECT f()');
+          await pool.query(INSERT, [`${round} ${i}`]);
+        }),
+      ),
+    );
+  const lost = open(primary);
+  const reader = open(standby);
+  await everyone(lost, 'before');
+  // Its connections know the server as one that can't write.
+  await as('reader', () => Promise.all([reader.query('SELECT f()'), reader.query('SELECT f()')]));
+  await expect(as('reader', () => reader.query(INSERT, ['x']))).rejects.toMatchObject({ code: '25006' });
+  await primary.halt('immediate');
+  await expect(as('late', () => lost.query(INSERT, ['late']))).rejects.toThrow();
+  const admin = new pg.Client({ connectionString: standby.url() });
+  await admin.connect();
+  expect((await admin.query('SELECT pg_promote(true, 60) AS done')).rows[0].done).toBe(true);
+  await admin.end();
+
+  const slot = await openSlot(standby.url(), 'new_primary');
+  const anew = open(standby);
+  await Promise.all([everyone(anew, 'anew'), everyone(reader, 'kept')]);
+  const named = (await slot.rows()).map(({ text, context }) => [
+    /'(.*)'/.exec(text)?.[1],
+    JSON.parse(context).user,
+  ]);
+  await slot.close();
+  for (const pool of [lost, reader, anew]) await pool.end();
+  const owners = ['anew', 'kept'].flatMap((round) => Array.from({ length: 50 }, (_, i) => `${round} ${i}`));
+  expect(named.map(([owner]) => owner).sort()).toEqual(owners.sort());
+  for (const [owner, user] of named) expect(user).toBe(owner);
 });
