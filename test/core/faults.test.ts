@@ -78,7 +78,9 @@ describe('a consumer through faults', () => {
     await expectEqual(sink);
   });
 
-  it('loses and doubles nothing where each run ends in order and the next begins', async () => {
+  it('loses and doubles nothing where each run ends in order and the next begins', {
+    timeout: 180_000,
+  }, async () => {
     const sink = new RecordingSink();
     const writers = startWriters(16);
     for (let round = 0; round < 80; round++) {

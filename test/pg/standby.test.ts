@@ -68,9 +68,9 @@ it('finds the primary among several hosts by asking, as an application does', as
 });
 
 it('names rows on the new primary as on the old one, through a pool made anew and one that was open before', async () => {
-  const { primary, standby } = servers;
   const INSERT = 'INSERT INTO t VALUES ($1)';
-  const open = (server: PostgresServer) => {
+  const { primary, standby } = servers;
+  const open = (server: { url(): string }) => {
     const pool = instrument(new pg.Pool({ connectionString: server.url(), max: 2 }));
     pool.on('error', () => {});
     return pool;
