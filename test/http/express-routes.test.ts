@@ -80,6 +80,8 @@ describe.each([
     await close(server);
   });
 
+  const [layer] = copy.Router().use('/x', answer).stack;
+  const keepsPaths = 'rawPath' in (layer as object) || 'regexp' in (layer as object);
   const cases: [string, string, string][] = [
     ['PUT', '/todos/7?secret=8', 'PUT /todos/:id'],
     ['GET', '/todos/7', 'GET /todos/:id'],
@@ -95,7 +97,12 @@ describe.each([
     ['PUT', '/acme/deep/acme%20inc/7', 'PUT /:tenant/deep/:tenant/:id'],
     ['GET', '/one/1/x', 'GET /one/:a/x'],
     ['GET', '/two/2/x', 'GET /two/:b/x'],
-    ['GET', '/flights/BER-LIS/seats/7A', 'GET /flights/:from-:to/seats/:seat'],
+    // Express 5 before 5.3 keeps no paths; what can't be told apart isn't shown.
+    [
+      'GET',
+      '/flights/BER-LIS/seats/7A',
+      keepsPaths ? 'GET /flights/:from-:to/seats/:seat' : 'GET /*/seats/:seat',
+    ],
     ['GET', '/admin/north/users/7', 'GET /admin/:area/users/:id'],
     ['GET', '/admin/north/inner/deep/rights/r', 'GET /admin/:area/inner/:what/rights/:right'],
     ['GET', '/hidden/key/h/7', 'GET /hidden/:key/h/:id'],

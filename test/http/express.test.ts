@@ -62,21 +62,19 @@ describe.each([
 
   it('60 users at once over 20 kept connections, by every body parser, upload, stream and error', async () => {
     const users = Array.from({ length: 60 }, (_, user) => user);
-    for (let round = 0; round < 2; round++) {
-      await Promise.all(
-        users.map(async (user) => {
-          for (let i = 0; i < BODIES.length; i++) {
-            const body = BODIES[(i + user) % BODIES.length] as Body;
-            const { status } = await call(server, agent, as('bodies', user, body));
-            expect(status).toBe(
-              body.path.startsWith('/throws') ? 500 : body.path === '/nothing/here' ? 404 : 200,
-            );
-          }
-        }),
-      );
-    }
+    await Promise.all(
+      users.map(async (user) => {
+        for (let i = 0; i < BODIES.length; i++) {
+          const body = BODIES[(i + user) % BODIES.length] as Body;
+          const { status } = await call(server, agent, as('bodies', user, body));
+          expect(status).toBe(
+            body.path.startsWith('/throws') ? 500 : body.path === '/nothing/here' ? 404 : 200,
+          );
+        }
+      }),
+    );
     const ways = await notes.expectOwnNames(named('bodies'));
-    const each = 2 * users.length;
+    const each = users.length;
     for (const way of ['json', 'urlencoded', 'raw', 'text', 'multer', 'multer-late'])
       expect([way, ways[way]]).toEqual([way, each]);
     for (const way of ['busboy file', 'busboy data', 'busboy end', 'busboy close'])

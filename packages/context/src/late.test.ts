@@ -8,6 +8,7 @@ import {
   mergeContext,
   runWithContext,
   setCarrier,
+  snapshotContext,
 } from './index.js';
 
 afterEach(() => setCarrier(asyncLocalStorageCarrier));
@@ -89,4 +90,16 @@ it('is only what late has made: other functions are left to the wire, which omit
     expect(currentContext()?.fn).toBe(fn);
     expect(JSON.parse(JSON.stringify(currentContext()))).toEqual({ nested: {} });
   });
+});
+
+it('is in a snapshot what it was when that was taken', () => {
+  let user = 1;
+  const [inContext, later] = runWithContext({ at: 'a', user: late(() => user) }, () => {
+    const first = snapshotContext();
+    expect(first(currentContext)).toBe(currentContext());
+    user = 2;
+    return [first, snapshotContext()];
+  });
+  expect(inContext(currentContext)).toEqual({ at: 'a', user: 1 });
+  expect(later(currentContext)).toEqual({ at: 'a', user: 2 });
 });

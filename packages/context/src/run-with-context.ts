@@ -34,7 +34,11 @@ export function runWithContext<T>(context: Context | null | undefined, fn: () =>
  * `mergeContext` or until a `late` value of it has changed, so it can be the key of a cache.
  */
 export function currentContext(): Context | undefined {
-  const run = shared.carrier.get() as Run | undefined;
+  return contextOf(shared.carrier.get() as Run | undefined);
+}
+
+/** What a run's context is now. */
+export function contextOf(run: Run | undefined): Context | undefined {
   return run?.late === undefined ? run?.context : askLateValues(run.context, run.late);
 }
 

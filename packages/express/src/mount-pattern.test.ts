@@ -5,7 +5,7 @@ import { mountPattern } from './mount-pattern.js';
 
 type Router = { use(path: unknown, handle: () => void): { stack: Layer[] } };
 // Of before Express 5.3: its layers keep neither path nor expression.
-const Router = createRequire(import.meta.url)('router-2-2') as () => Router;
+const Router = createRequire(__filename)('router-2-2') as () => Router;
 const mounted = (path: unknown, url: string) => {
   const layer = Router().use(path, () => undefined).stack[0] as Layer;
   expect(layer).not.toHaveProperty('rawPath');
