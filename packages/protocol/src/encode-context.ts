@@ -30,10 +30,6 @@ export function encodeContext(context: Context, options: EncodeOptions = {}): Co
   return escapeNonAscii(json);
 }
 
-function isOwnKey(key: string): boolean {
-  return key.startsWith(OWN_KEYS);
-}
-
 /** The context that stands where the real one could not be carried. */
 export function errorContext(reason: string): ContextText {
   return JSON.stringify({ 'colophon.error': reason });
@@ -44,17 +40,17 @@ function stringifyObject(context: Context): string {
     return errorContext('context is not an object');
   }
   try {
-    const keys = Object.keys(context);
-    if (!keys.some(isOwnKey) && !('toJSON' in context) && !('toJSON' in BigInt.prototype)) {
+    if (!('toJSON' in context) && !('toJSON' in BigInt.prototype)) {
       try {
-        return JSON.stringify(context);
+        const json = JSON.stringify(context);
+        if (!json.includes(OWN_KEYS)) return json;
       } catch {
         // A bigint, a cycle or a throwing value: key by key below.
       }
     }
     const members: string[] = [];
-    for (const key of keys) {
-      if (isOwnKey(key)) continue;
+    for (const key of Object.keys(context)) {
+      if (key.startsWith(OWN_KEYS)) continue;
       const value = stringifyValue(context, key);
       if (value !== undefined) members.push(`${JSON.stringify(key)}:${value}`);
     }
