@@ -2,13 +2,15 @@ import { runWithContext } from '@colophon/context';
 import { instrument } from '@colophon/pg';
 import { createDatabase, dropDatabase } from '@colophon/testkit';
 import pg from 'pg';
-import { interleave, query, ratio } from './measure.mjs';
+import { interleave, query, ratio, request, STATEMENTS_A_REQUEST } from './measure.mjs';
 import { pinned } from './pin.mjs';
 
 const ROUNDS = 5;
 const OPERATIONS = 3000;
 const DURABLE_OPERATIONS = 1000;
 const WARM_UP = 1000;
+/** Requests of one kind in a row. */
+const BLOCK = 10;
 
 export const CONTEXT = {
   user: 42,
@@ -93,13 +95,13 @@ export async function compare(url, subjects, label = '', operations = OPERATIONS
       const plain = await connect(url);
       const ours = instrument(await connect(url));
       const ways = [
-        (i) => operation(plain, i),
-        (i) => runWithContext({ ...CONTEXT, i }, () => operation(ours, i)),
-        (i) => operation(ours, i),
+        (i) => request((at) => operation(plain, at), i),
+        (i) => runWithContext({ ...CONTEXT, i }, () => request((at) => operation(ours, at), i)),
+        (i) => request((at) => operation(ours, at), i),
       ];
-      await interleave(ways, Math.min(WARM_UP, operations));
-      const [a, b, c] = await interleave(ways, operations);
-      plainMicros = a;
+      await interleave(ways, Math.min(WARM_UP, operations) / STATEMENTS_A_REQUEST, BLOCK);
+      const [a, b, c] = await interleave(ways, operations / STATEMENTS_A_REQUEST, BLOCK);
+      plainMicros = a / STATEMENTS_A_REQUEST;
       named.push(b / a);
       nameless.push(c / a);
       await plain.end();

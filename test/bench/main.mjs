@@ -13,7 +13,7 @@ import { throughput } from './throughput.mjs';
 
 const PARTS = { 'emission-durable': durableEmission, emission, orms, pooler, bulk, throughput, latency };
 /** Parts that want a server as it comes, which waits for the disk at each commit; the others measure what is left without. */
-const DURABLE = new Set(['emission-durable']);
+const DURABLE = new Set(['emission-durable', 'orms']);
 const chosen = process.argv.slice(2).filter((word) => !word.startsWith('-'));
 const unknown = chosen.filter((name) => !(name in PARTS));
 if (unknown.length > 0) {

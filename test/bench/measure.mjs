@@ -1,5 +1,13 @@
 import pg from 'pg';
 
+/** Statements that a request makes: they share its context, as those of an application's do. */
+export const STATEMENTS_A_REQUEST = 5;
+
+/** The `i`th request: `operation` so many times, one after the other. */
+export async function request(operation, i) {
+  for (let at = 0; at < STATEMENTS_A_REQUEST; at++) await operation(i * STATEMENTS_A_REQUEST + at);
+}
+
 /**
  * Runs the subjects in turn, a block of operations each, so that whatever else the machine does hits all alike; operation by
  * operation each would run with the caches that another has filled. Gives each one's median over the blocks, in µs an operation.

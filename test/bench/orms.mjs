@@ -2,12 +2,14 @@ import fs from 'node:fs';
 import { runWithContext } from '@colophon/context';
 import { createDatabase, dropDatabase } from '@colophon/testkit';
 import { CONTEXT, prepare } from './emission.mjs';
-import { interleave, ratio } from './measure.mjs';
+import { interleave, ratio, request, STATEMENTS_A_REQUEST } from './measure.mjs';
 import { pinned } from './pin.mjs';
 
 const ROUNDS = 5;
 const OPERATIONS = 2000;
 const WARM_UP = 500;
+/** Requests of one kind in a row. */
+const BLOCK = 10;
 const ROWS = 1000;
 
 const WHAT = [
@@ -41,12 +43,12 @@ async function compareOrm(name, open) {
     const ours = await open(true);
     for (const [at, { operation }] of WHAT.entries()) {
       const subjects = [
-        (i) => operation(plain, i),
-        (i) => runWithContext({ ...CONTEXT, i }, () => operation(ours, i)),
+        (i) => request((at) => operation(plain, at), i),
+        (i) => runWithContext({ ...CONTEXT, i }, () => request((at) => operation(ours, at), i)),
       ];
-      await interleave(subjects, WARM_UP);
-      const [a, b] = await interleave(subjects, OPERATIONS);
-      plainMicros[at] = a;
+      await interleave(subjects, WARM_UP / STATEMENTS_A_REQUEST, BLOCK);
+      const [a, b] = await interleave(subjects, OPERATIONS / STATEMENTS_A_REQUEST, BLOCK);
+      plainMicros[at] = a / STATEMENTS_A_REQUEST;
       rounds[at].push(b / a);
     }
     await plain.close();
