@@ -63,7 +63,7 @@ it('a copy of a version that shares no carrier says so, whichever is loaded firs
     // As a version will be whose state has another shape.
     const state = path.join(later!, 'dist/shared-state.js');
     const source = fs.readFileSync(state, 'utf8');
-    const changed = source.replace('}1`', '}2`');
+    const changed = source.replace("'@colophon/context/1'", "'@colophon/context/2'");
     expect(changed).not.toBe(source);
     fs.writeFileSync(state, changed);
     const warnings = (...copies: (string | undefined)[]) => {

@@ -17,7 +17,7 @@ export interface SharedState {
 
 // ESM and CommonJS, or two versions in node_modules, must not lose each other's contexts.
 const FAMILY = '@colophon/context/';
-const KEY: unique symbol = Symbol.for(`${FAMILY}1`) as never;
+const KEY: unique symbol = Symbol.for('@colophon/context/1') as never;
 
 /** The state of this process (of this realm, where there are several, as in Jest). Made by whichever copy is loaded first. */
 export const shared: SharedState = (globalThis as { [KEY]?: SharedState })[KEY] ?? createState();
