@@ -16,7 +16,11 @@ export class Account {
   @Column('text', { unique: true }) name!: string;
   @Column('int', { default: 0 }) points!: number;
   @Column('timestamptz', { name: 'seen_at', nullable: true }) seenAt!: Date | null;
-  @OneToOne(() => Credential, (credential) => credential.account, { cascade: true })
+  @OneToOne(
+    () => Credential,
+    (credential) => credential.account,
+    { cascade: true },
+  )
   credential!: Relation<Credential>;
 }
 
@@ -25,7 +29,11 @@ export class Account {
 export class Credential {
   @PrimaryGeneratedColumn() id!: number;
   @Column('text', { name: 'password_hash' }) passwordHash!: string;
-  @OneToOne(() => Account, (account) => account.credential, { onDelete: 'CASCADE', nullable: false })
+  @OneToOne(
+    () => Account,
+    (account) => account.credential,
+    { onDelete: 'CASCADE', nullable: false },
+  )
   @JoinColumn({ name: 'account_id' })
   account!: Account;
 }
@@ -36,7 +44,12 @@ export class Project {
   @PrimaryGeneratedColumn() id!: number;
   @Column('text') name!: string;
   @ManyToOne(() => Account, { nullable: false }) @JoinColumn({ name: 'owner_id' }) owner!: Account;
-  @OneToMany(() => Todo, (todo) => todo.project, { cascade: true }) todos!: Todo[];
+  @OneToMany(
+    () => Todo,
+    (todo) => todo.project,
+    { cascade: true },
+  )
+  todos!: Todo[];
 }
 
 /** Something to do. */
@@ -46,7 +59,11 @@ export class Todo {
   @Column('text') title!: string;
   @Column('boolean', { default: false }) done!: boolean;
   @Column('timestamptz', { name: 'archived_at', nullable: true }) archivedAt!: Date | null;
-  @ManyToOne(() => Project, (project) => project.todos, { nullable: false, onDelete: 'CASCADE' })
+  @ManyToOne(
+    () => Project,
+    (project) => project.todos,
+    { nullable: false, onDelete: 'CASCADE' },
+  )
   @JoinColumn({ name: 'project_id' })
   project!: Project;
 }

@@ -3,11 +3,7 @@ import type { ChangeRow, Store } from '@colophon/store';
 const DEADLINE_MS = 30_000;
 
 /** Waits until the consumer has stored this many changes, and gives them, the oldest first; half a minute is far more than it needs. `check` may throw to give up. */
-export async function untilStored(
-  store: Store,
-  count: number,
-  check: () => void,
-): Promise<ChangeRow[]> {
+export async function untilStored(store: Store, count: number, check: () => void): Promise<ChangeRow[]> {
   const deadline = Date.now() + DEADLINE_MS;
   for (;;) {
     check();
