@@ -64,12 +64,10 @@ export async function startLocalRegistry(): Promise<LocalRegistry> {
     if (there !== undefined) return path.join(into, there);
     if (isOurs(installed)) return pack(installed.folder, into);
     fs.mkdirSync(into, { recursive: true });
-    // Copied, since pnpm links files of one content together, and npm leaves links in a tarball out.
-    const copy = path.join(scratch, 'copies', name, version, 'package');
-    const filter = (file: string) => path.basename(file) !== 'node_modules';
-    fs.cpSync(installed.folder, copy, { recursive: true, filter });
     const file = path.join(into, 'package.tgz');
-    await run('tar', ['-cf', file, '-C', path.dirname(copy), 'package']);
+    // pnpm links files of one content together, and npm leaves links in a tarball out.
+    const asNpmPacks = ['--hard-dereference', '--exclude=node_modules', '--transform=s,^[.],package,'];
+    await run('tar', ['-cf', file, ...asNpmPacks, '-C', installed.folder, '.']);
     return file;
   }
 

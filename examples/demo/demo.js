@@ -1,15 +1,12 @@
 // The whole of Colophon in one go: a PostgreSQL, an application, the consumer, and the audit trail that comes out.
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createRequire } from 'node:module';
 import { openStore } from '@colophon/store';
-import pg from 'pg';
+import { colophon, say, sql, startColophon, startPostgres, untilStored } from 'colophon-example-support';
 import colors from 'picocolors';
 import { createApp } from './app.js';
-import { startPostgres } from './embedded-postgres.js';
 import { renderTrail } from './render-trail.js';
 
-const COLOPHON = createRequire(import.meta.url).resolve('colophon/bin/colophon.js');
+const FOLDER = import.meta.dirname;
 
 const SCHEMA = `
   CREATE TABLE todo (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, title text NOT NULL, owner text NOT NULL, done boolean NOT NULL DEFAULT false);
@@ -34,16 +31,11 @@ async function main() {
   await sql(url, SCHEMA);
 
   say('colophon init --tables todo,account');
-  await colophon(url, ['init', '--tables', 'todo,account', '--yes']);
+  await colophon(FOLDER, url, ['init', '--tables', 'todo,account', '--yes']);
 
   say('colophon run   (beside the application)');
-  const consumer = spawnColophon(url, ['run', '--environment', 'demo'], ['ignore', 'ignore', 'pipe']);
-  const consumerTalk = collect(consumer.stderr);
-  const consumerEnded = once(consumer, 'exit');
-  closers.push(async () => {
-    consumer.kill('SIGTERM');
-    await consumerEnded;
-  });
+  const consumer = startColophon(FOLDER, url, ['run', '--environment', 'demo']);
+  closers.push(() => consumer.stop());
 
   const { app, close } = createApp(url);
   closers.push(close);
@@ -61,7 +53,7 @@ async function main() {
   const store = await openStore(url);
   closers.push(() => store.close());
   const changes = await untilStored(store, EXPECTED_CHANGES, () => {
-    if (consumer.exitCode !== null) throw new Error(`colophon run ended early:\n${consumerTalk()}`);
+    if (consumer.hasEnded()) throw new Error(`colophon run ended early:\n${consumer.talk()}`);
   });
   console.log(`\n${renderTrail(changes)}`);
   console.log(
@@ -85,49 +77,4 @@ async function request(base, user, method, path, body) {
   if (!response.ok)
     throw new Error(`${method} ${path} answered ${response.status}: ${await response.text()}`);
   return response.status === 204 ? undefined : response.json();
-}
-
-/** Waits until the consumer has stored this many changes; half a minute is far more than it needs. */
-async function untilStored(store, count, check) {
-  const deadline = Date.now() + 30_000;
-  for (;;) {
-    check();
-    const changes = [];
-    for await (const change of store.changes({ order: 'oldest' })) changes.push(change);
-    if (changes.length >= count) return changes;
-    if (Date.now() > deadline)
-      throw new Error(`${changes.length} of ${count} changes were stored after 30 s`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
-
-async function sql(url, text) {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    await client.query(text);
-  } finally {
-    await client.end();
-  }
-}
-
-async function colophon(url, args) {
-  const [code] = await once(spawnColophon(url, args, ['ignore', 'ignore', 'inherit']), 'exit');
-  if (code !== 0) throw new Error(`colophon ${args[0]} ended with ${code}`);
-}
-
-function spawnColophon(url, args, stdio) {
-  return spawn(process.execPath, [COLOPHON, ...args], { stdio, env: { ...process.env, DATABASE_URL: url } });
-}
-
-function collect(stream) {
-  let text = '';
-  stream.setEncoding('utf8').on('data', (chunk) => {
-    text += chunk;
-  });
-  return () => text;
-}
-
-function say(text) {
-  console.error(colors.dim(text));
 }

