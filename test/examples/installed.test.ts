@@ -94,7 +94,7 @@ describe.each([
   });
 
   it('what a change is of, belongs to whoever is named in it', () => {
-    const nobodys = changes.filter(({ context, owner }) => 'user' in context && context.user !== owner);
+    const nobodys = changes.filter(({ context, owner }) => !('job' in context) && context.user !== owner);
     expect(nobodys).toEqual([]);
   });
 

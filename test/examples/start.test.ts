@@ -63,8 +63,25 @@ it.each(Object.keys(EXAMPLES))(
         if (said !== undefined) expect(said).toBe(user);
       }
     }
+    expect(processesWith(`TMPDIR=${temporary}`)).toEqual([]);
     expect(fs.readdirSync(temporary)).toEqual([]);
     fs.rmdirSync(temporary);
   },
   120_000,
 );
+
+/** The command lines of the processes that were given this environment variable: whatever the example started inherited it. Linux only. */
+function processesWith(variable: string): string[] {
+  const read = (pid: string, file: string): string[] => {
+    try {
+      return fs.readFileSync(`/proc/${pid}/${file}`, 'utf8').split('\0');
+    } catch {
+      // Gone, or not ours to read.
+      return [];
+    }
+  };
+  return fs
+    .readdirSync('/proc')
+    .filter((pid) => /^\d+$/.test(pid) && read(pid, 'environ').includes(variable))
+    .map((pid) => read(pid, 'cmdline').join(' '));
+}
