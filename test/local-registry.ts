@@ -56,18 +56,29 @@ export async function startLocalRegistry(): Promise<LocalRegistry> {
     return { name, 'dist-tags': { latest: [...versions.keys()].at(-1) }, versions: manifests };
   }
 
+  const tarballs = new Map<string, Promise<string>>();
+
   /** Ours is packed as it is published: only then are its files chosen, and versions put for `workspace:`. */
-  async function tarball(installed: Installed): Promise<string> {
+  function tarball(installed: Installed): Promise<string> {
     const { name, version } = installed.manifest;
     const into = path.join(scratch, 'tarballs', name, version);
-    const there = fs.existsSync(into) ? fs.readdirSync(into)[0] : undefined;
-    if (there !== undefined) return path.join(into, there);
+    // Once, whoever asks meanwhile: a half-written tarball is none.
+    const making = tarballs.get(into) ?? makeTarball(installed, into);
+    tarballs.set(into, making);
+    return making;
+  }
+
+  async function makeTarball(installed: Installed, into: string): Promise<string> {
     if (isOurs(installed)) return pack(installed.folder, into);
+    const { name, version } = installed.manifest;
     fs.mkdirSync(into, { recursive: true });
+    // Copied: pnpm links files of one content together, npm leaves links in a tarball out, and tar fails where another test's install
+    // links one of them while it is read.
+    const copy = path.join(scratch, 'copies', name, version, 'package');
+    const filter = (file: string) => path.basename(file) !== 'node_modules';
+    fs.cpSync(installed.folder, copy, { recursive: true, filter });
     const file = path.join(into, 'package.tgz');
-    // pnpm links files of one content together, and npm leaves links in a tarball out.
-    const asNpmPacks = ['--hard-dereference', '--exclude=node_modules', '--transform=s,^[.],package,'];
-    await run('tar', ['-cf', file, ...asNpmPacks, '-C', installed.folder, '.']);
+    await run('tar', ['-cf', file, '-C', path.dirname(copy), 'package']);
     return file;
   }
 
