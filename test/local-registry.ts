@@ -72,8 +72,7 @@ export async function startLocalRegistry(): Promise<LocalRegistry> {
     if (isOurs(installed)) return pack(installed.folder, into);
     const { name, version } = installed.manifest;
     fs.mkdirSync(into, { recursive: true });
-    // Copied: pnpm links files of one content together, npm leaves links in a tarball out, and tar fails where another test's install
-    // links one of them while it is read.
+    // Copied, since pnpm links files of one content together, and npm leaves links in a tarball out.
     const copy = path.join(scratch, 'copies', name, version, 'package');
     const filter = (file: string) => path.basename(file) !== 'node_modules';
     fs.cpSync(installed.folder, copy, { recursive: true, filter });
