@@ -1,6 +1,6 @@
 import { type Consumer, createConsumer } from '@colophon/core';
 import { ColophonError } from '@colophon/protocol';
-import { startProxy, type TcpProxy } from '@colophon/testkit';
+import { seededRandom, seedFromEnvironment, startProxy, type TcpProxy } from '@colophon/testkit';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { RecordingSink } from './recording-sink.js';
@@ -103,18 +103,22 @@ describe('a consumer through faults', () => {
 
   it('stores everything once through a sink that fails at random points', async () => {
     const sink = new RecordingSink();
+    const seed = seedFromEnvironment();
+    console.info(`SEED=${seed}`);
+    const random = seededRandom(seed);
+    // Drawn for each attempt, not for each write: a backlog takes many writes, and would hardly ever be stored.
+    const points = ['open', 'write', 'flush', 'afterFlush'] as const;
+    const draw = () => (random.chance(0.5) ? random.pick(points) : null);
+    let drawn = draw();
     let failures = 0;
-    const sometimes = (share: number) => () => {
-      if (Math.random() >= share) return;
+    const failIfDrawn = (point: (typeof points)[number]) => () => {
+      const isDrawn = drawn === point;
+      if (isDrawn || point === 'afterFlush') drawn = draw();
+      if (!isDrawn) return;
       failures++;
       throw new Error('the store is away');
     };
-    sink.faults = {
-      open: sometimes(0.2),
-      write: sometimes(0.15),
-      flush: sometimes(0.15),
-      afterFlush: sometimes(0.15),
-    };
+    for (const point of points) sink.faults[point] = failIfDrawn(point);
     const consumer = createConsumer({ source: source.url, slot: source.slot, sink });
     const run = consumer.run();
     const writers = startWriters(8);
