@@ -34,16 +34,21 @@ const settings = {
 console.log(`PostgreSQL ${major}, Node ${process.version}, ${os.cpus().length} cores\n`);
 for (const name of chosen.length > 0 ? chosen : Object.keys(PARTS)) {
   const fsync = DURABLE.has(name) ? 'on' : 'off';
-  const server = await launchPostgres({ native, settings: { ...settings, fsync } });
+  const servers = [];
+  const startServer = async () => {
+    const server = await launchPostgres({ native, settings: { ...settings, fsync } });
+    servers.push(server);
+    return server;
+  };
   console.log(`${name}: fsync ${fsync}`);
   try {
-    const rows = await PARTS[name](server);
+    const rows = await PARTS[name](await startServer(), startServer);
     for (const { what, value, target, note } of rows) {
       const wanted = target === undefined ? '' : `target ${target}`;
       console.log(`${what.padEnd(58)} ${value.padStart(22)}   ${wanted.padEnd(16)} ${note ?? ''}`.trimEnd());
     }
     console.log('');
   } finally {
-    await server.stop();
+    for (const server of servers) await server.stop();
   }
 }
