@@ -6,8 +6,8 @@ import { createDatabase, dropDatabase } from '@colophon/testkit';
 import { colophon, succeed } from './command.mjs';
 import { query, ratio, withClient } from './measure.mjs';
 
-const TRANSACTIONS = 60_000;
-const ROUNDS = 5;
+const TRANSACTIONS = 120_000;
+const ROUNDS = 3;
 let copies = 0;
 const here = path.dirname(fileURLToPath(import.meta.url));
 
