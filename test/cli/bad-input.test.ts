@@ -90,6 +90,10 @@ describe('a server that wants a password', () => {
     expectOneLine(await colophon([...args, '--source', server.url()]), 'AUTHENTICATION_FAILED');
     expect(await catalogSnapshot(right, 'all')).toBe(before);
   });
+
+  it.each(['status', 'log', 'tail'])('%s, which only reads, is told that none is set', async (command) => {
+    expectOneLine(await colophon([command, '--source', server.url()]), 'AUTHENTICATION_FAILED', 'PGPASSWORD');
+  });
 });
 
 describe('wal_level = replica', () => {

@@ -1,6 +1,6 @@
 import { ColophonError } from '@colophon/protocol';
 import type pg from 'pg';
-import { createStorePool } from './connection/connect-store.js';
+import { connectStore, createStorePool } from './connection/connect-store.js';
 import { errorState, storeError } from './connection/store-error.js';
 import { checkStoreVersion, STORE_VERSION } from './migrate/store-version.js';
 import { type ChangeFilter, filterConditions } from './query/change-filter.js';
@@ -36,20 +36,16 @@ const BAD_VALUE = /^22/;
  */
 export async function openStore(url: string, options: OpenStoreOptions = {}): Promise<Store> {
   const { applicationName = 'colophon', maxConnections = DEFAULT_MAX_CONNECTIONS } = options;
-  let pool: pg.Pool;
+  // Not the pool's first: a pool can't tell a missing password from a server out of reach.
+  const client = await connectStore({ url, applicationName });
   try {
-    pool = createStorePool({ url, applicationName, max: maxConnections });
-    (await pool.connect()).release();
+    await checkStoreVersion(client);
   } catch (error) {
-    throw storeError(error, 'The store cannot be reached', false);
-  }
-  try {
-    await checkStoreVersion(pool);
-  } catch (error) {
-    await pool.end();
     throw storeError(error, 'The store could not be opened');
+  } finally {
+    await client.end().catch(() => {});
   }
-  return new Store(pool);
+  return new Store(createStorePool({ url, applicationName, max: maxConnections }));
 }
 
 /** A store's queries. */
