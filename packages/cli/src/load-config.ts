@@ -22,6 +22,10 @@ const KEYS: Record<keyof ColophonConfig, Kind> = {
   prefixes: 'texts',
   replicaIdentity: 'identity',
   timeoutSeconds: 'number',
+  listen: 'text',
+  log: 'text',
+  logLevel: 'text',
+  warnRetained: 'text',
 };
 const WANTED: Record<Kind, string> = {
   text: 'a text',
