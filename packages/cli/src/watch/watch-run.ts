@@ -94,7 +94,7 @@ export class RunWatch {
     beat();
     this.server.serve({
       '/healthz': async () => this.health(this.pulse.health(consumer.status(), performance.now())),
-      '/readyz': async () => this.health(readiness(consumer.status(), await this.storeFailure())),
+      '/readyz': async () => this.health(readiness(consumer.status(), await this.storeFailure(consumer))),
       '/metrics': async () => this.exposition(consumer),
     });
     const { host, port } = listen!;
@@ -117,15 +117,16 @@ export class RunWatch {
   }
 
   /** What was stored a moment ago can be stored to. */
-  private async storeFailure(): ReturnType<StoreProbe['failure']> {
-    if (this.probe === null || performance.now() - this.storedAtMs < FRESH_STORE_MS) return null;
+  private async storeFailure(consumer: Consumer): ReturnType<StoreProbe['failure']> {
+    const hasJustStored = performance.now() - this.storedAtMs < FRESH_STORE_MS;
+    if (this.probe === null || (hasJustStored && consumer.status().state === 'streaming')) return null;
     const failure = await this.probe.failure();
     this.metrics?.store(failure === null);
     return failure;
   }
 
   private async exposition(consumer: Consumer): Promise<ReturnType<typeof json>> {
-    const [reading] = await Promise.all([this.slotWatch?.look() ?? null, this.storeFailure()]);
+    const [reading] = await Promise.all([this.slotWatch?.look() ?? null, this.storeFailure(consumer)]);
     const { type, body } = await this.metrics!.text(consumer, reading as SlotReading | null);
     return { status: 200, type, body };
   }
