@@ -22,6 +22,14 @@ export interface ColophonConfig {
   failover?: boolean;
   /** How long to wait for a server, in seconds. Default 30. */
   timeoutSeconds?: number;
+  /** Where `run` serves `/healthz`, `/readyz` and `/metrics`: `127.0.0.1:9187`. Default: nowhere. */
+  listen?: string;
+  /** What `run` says: lines for people (`text`, default), or a JSON object each (`json`). */
+  log?: 'text' | 'json';
+  /** … and how much of it. Default `info`. */
+  logLevel?: 'debug' | 'info' | 'warn' | 'error';
+  /** Retained WAL that `run` warns at: `500MB`, `0` for never. Default `1GB`. */
+  warnRetained?: string;
 }
 
 /** Gives the configuration its type: `export default defineConfig({ … })` in `colophon.config.ts`. */

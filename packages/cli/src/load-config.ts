@@ -23,6 +23,10 @@ const KEYS: Record<keyof ColophonConfig, Kind> = {
   replicaIdentity: 'identity',
   failover: 'boolean',
   timeoutSeconds: 'number',
+  listen: 'text',
+  log: 'text',
+  logLevel: 'text',
+  warnRetained: 'text',
 };
 const WANTED: Record<Kind, string> = {
   text: 'a text',

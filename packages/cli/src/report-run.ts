@@ -1,4 +1,5 @@
 import type { Consumer } from '@colophon/core';
+import { formatLsn } from '@colophon/protocol';
 import type { CountingSink } from './counting-sink.js';
 import { isCatchingUp, progressLine } from './render/progress-line.js';
 import type { Terminal } from './terminal.js';
@@ -14,9 +15,14 @@ export function reportRun(
 ): { end(): void } {
   let lastWarning = '';
   consumer.on('state', (state) => {
-    if (state === 'waiting') terminal.talk(`Slot ${slot} is in use by another consumer: waiting for it.`);
+    if (state === 'waiting') {
+      terminal.talk(`Slot ${slot} is in use by another consumer: waiting for it.`, { state, slot });
+    }
     if (state === 'streaming') {
-      terminal.talk(`Reading ${consumer.status().source?.name ?? ''} from slot ${slot}.`);
+      const { source, storedLsn } = consumer.status();
+      const { name = '', environment = '' } = source ?? {};
+      const lsn = formatLsn(storedLsn);
+      terminal.talk(`Reading ${name} from slot ${slot}.`, { state, slot, source: name, environment, lsn });
       lastWarning = '';
     }
   });
@@ -24,7 +30,8 @@ export function reportRun(
     // The same trouble tried again and again is said once.
     if (error.message === lastWarning) return;
     lastWarning = error.message;
-    terminal.talk(`${error.message.replace(/[.\s]*$/, '')}: trying again.`);
+    const message = `${error.message.replace(/[.\s]*$/, '')}: trying again.`;
+    terminal.talk(message, { level: 'warn', code: error.code, state: consumer.status().state, slot });
   });
   let last = { written: 0, atMs: performance.now() };
   let wasBehind = false;
@@ -36,7 +43,15 @@ export function reportRun(
     last = { written, atMs: now };
     const isBehind = status.state === 'streaming' && isCatchingUp(status, movement);
     if ((isBehind && movement.changesPerSecond > 0) || isBehind !== wasBehind) {
-      terminal.progress(progressLine(status, movement));
+      terminal.progress(progressLine(status, movement), {
+        slot,
+        state: status.state,
+        lsn: formatLsn(status.storedLsn),
+        changes: status.changes,
+        transactions: status.transactions,
+        changesPerSecond: Math.round(movement.changesPerSecond),
+        delayMs: status.lastDelayMs,
+      });
     }
     wasBehind = isBehind;
   }, PROGRESS_MS);

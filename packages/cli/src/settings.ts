@@ -1,7 +1,10 @@
 import { ColophonError } from '@colophon/protocol';
 import { type IdentityMode, parseTableNames, type TableWish } from '@colophon/setup';
+import { parseByteSize } from './byte-size.js';
 import type { ColophonConfig } from './config.js';
 import { parseDuration } from './duration.js';
+import { LOG_LEVELS, type LogLevel } from './log/log-facts.js';
+import { type ListenAddress, parseListenAddress } from './watch/listen-address.js';
 
 /** The flags that more than one command has, as the parser gives them. */
 export interface CommonFlags {
@@ -18,6 +21,11 @@ export interface CommonFlags {
   failover?: boolean;
   timeout?: string;
   config?: string;
+  listen?: string;
+  log?: string;
+  logLevel?: string;
+  verbose?: boolean;
+  warnRetained?: string;
 }
 
 /** Every setting, from wherever it came. */
@@ -36,9 +44,17 @@ export interface Settings {
   readonly name: string | null;
   readonly prefixes: readonly string[];
   readonly timeoutMs: number;
+  /** Where `run` can be watched; null where it isn't to be. */
+  readonly listen: ListenAddress | null;
+  /** The form of what `run` says. */
+  readonly log: 'text' | 'json';
+  readonly logLevel: LogLevel;
+  /** Retained WAL that `run` warns at, in bytes; 0 for never. */
+  readonly warnRetainedBytes: number;
 }
 
 const YES = /^(1|true|yes|on)$/i;
+const DEFAULT_WARN_RETAINED = '1GB';
 
 /** Puts the settings together: flags, then `COLOPHON_*` variables, then the file; `DATABASE_URL` last. Throws `INVALID_OPTION`. */
 export function resolveSettings(
@@ -52,6 +68,8 @@ export function resolveSettings(
     flag ?? variable(name) ?? fromFile;
   const timeout = text(flags.timeout, 'COLOPHON_TIMEOUT', config.timeoutSeconds?.toString());
   const prefixes = text(flags.prefix, 'COLOPHON_PREFIX', undefined);
+  const listen = text(flags.listen, 'COLOPHON_LISTEN', config.listen);
+  const warnRetained = text(flags.warnRetained, 'COLOPHON_WARN_RETAINED', config.warnRetained);
   return {
     source: text(flags.source, 'COLOPHON_SOURCE_URL', config.source) ?? variable('DATABASE_URL') ?? null,
     store: text(flags.store, 'COLOPHON_STORE_URL', config.store) ?? null,
@@ -66,6 +84,12 @@ export function resolveSettings(
     name: text(flags.name, 'COLOPHON_NAME', config.name) ?? null,
     prefixes: prefixes?.split(',').map((prefix) => prefix.trim()) ?? config.prefixes ?? ['colophon'],
     timeoutMs: timeout === undefined ? 30_000 : parseDuration(timeout, '--timeout'),
+    listen: listen === undefined ? null : parseListenAddress(listen),
+    log: oneOf(['text', 'json'], '--log', text(flags.log, 'COLOPHON_LOG', config.log)) ?? 'text',
+    logLevel:
+      oneOf(LOG_LEVELS, '--log-level', text(flags.logLevel, 'COLOPHON_LOG_LEVEL', config.logLevel)) ??
+      (flags.verbose === true ? 'debug' : 'info'),
+    warnRetainedBytes: parseByteSize(warnRetained ?? DEFAULT_WARN_RETAINED, '--warn-retained'),
   };
 }
 
@@ -86,6 +110,19 @@ function failover(flags: CommonFlags, variable: string | undefined, config: Colo
   if (flags.failover === false) return false;
   if (variable !== undefined) return YES.test(variable);
   return config.failover ?? true;
+}
+
+function oneOf<Choice extends string>(
+  choices: readonly Choice[],
+  option: string,
+  given: string | undefined,
+): Choice | undefined {
+  if (given === undefined || (choices as readonly string[]).includes(given))
+    return given as Choice | undefined;
+  throw new ColophonError(
+    'INVALID_OPTION',
+    `${option} is ${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}, got ${JSON.stringify(given)}.`,
+  );
 }
 
 function identityMode(text: string): IdentityMode {

@@ -1,4 +1,5 @@
 import type { ColophonError, Lsn, SourceDescription, StoredPosition } from '@colophon/protocol';
+import type { Flushed } from './batch/sink-writer.js';
 
 /**
  * What a consumer is doing.
@@ -58,7 +59,7 @@ export interface ConsumerEvents {
   /** Something was stored; at most once a second, and when the last of what was read is stored. */
   progress: [status: ConsumerStatus];
   /** One flush of the sink was durable. */
-  stored: [position: StoredPosition, flushed: { transactions: number; changes: number; bytes: number }];
+  stored: [position: StoredPosition, flushed: Flushed];
   /** Something failed and will be tried again. */
   warning: [error: ColophonError];
 }

@@ -37,6 +37,8 @@ export const ERROR_CODES = [
   'TIMEOUT',
   'SPOOL_FAILED',
   'STATEMENT_FAILED',
+  'WAL_RETAINED',
+  'LISTEN_FAILED',
 ] as const;
 
 /** What went wrong, for programs. The list with remedies is in `docs/errors.md`. */

@@ -1,4 +1,4 @@
-import { ColophonError, parseLsn } from '@colophon/protocol';
+import { ColophonError, INVALID_LSN, parseLsn } from '@colophon/protocol';
 import type { Connection } from './connect.js';
 import { OLDEST_MAJOR } from './connect.js';
 import { inspectRelations } from './inspect-relations.js';
@@ -155,14 +155,18 @@ async function publishedSchemas(connection: Connection, publicationOid: string):
   return rows.map((row) => row.name);
 }
 
-async function inspectSlot(connection: Connection, name: string): Promise<SlotState | null> {
+/** Reads the slot as the server has it; null where there is none. Any role may. */
+export async function inspectSlot(connection: Connection, name: string): Promise<SlotState | null> {
   const [row] = await connection.query<{
     slot: Record<string, string | number | boolean | null | undefined>;
     retained: string | null;
     lag: string | null;
+    wal_end: string | null;
+    keep_mb: number;
   }>(
     `SELECT to_jsonb(s) AS slot, pg_wal_lsn_diff(now.lsn, s.restart_lsn) AS retained,
-            pg_wal_lsn_diff(now.lsn, s.confirmed_flush_lsn) AS lag
+            pg_wal_lsn_diff(now.lsn, s.confirmed_flush_lsn) AS lag, now.lsn AS wal_end,
+            (SELECT setting::int FROM pg_settings WHERE name = 'max_slot_wal_keep_size') AS keep_mb
        FROM pg_replication_slots s,
             (SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_receive_lsn() ELSE pg_current_wal_lsn() END AS lsn) now
       WHERE s.slot_name = $1`,
@@ -187,5 +191,8 @@ async function inspectSlot(connection: Connection, name: string): Promise<SlotSt
       text(slot.confirmed_flush_lsn) === null ? null : parseLsn(String(slot.confirmed_flush_lsn)),
     retainedBytes: row.retained === null ? null : Number(row.retained),
     lagBytes: row.lag === null ? null : Math.max(0, Number(row.lag)),
+    safeWalBytes: slot.safe_wal_size == null ? null : Number(slot.safe_wal_size),
+    maxRetainedBytes: row.keep_mb < 0 ? null : row.keep_mb * 1024 * 1024,
+    walEndLsn: row.wal_end === null ? INVALID_LSN : parseLsn(row.wal_end),
   };
 }

@@ -1,4 +1,4 @@
-import { type Lsn, parseLsn } from '@colophon/protocol';
+import { INVALID_LSN, type Lsn, parseLsn } from '@colophon/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isUsableIdentity, leavesOf } from './choose-tables.js';
@@ -47,6 +47,9 @@ const SLOT: SlotState = {
   confirmedFlushLsn: parseLsn('0/1') as Lsn,
   retainedBytes: 0,
   lagBytes: 0,
+  safeWalBytes: null,
+  maxRetainedBytes: null,
+  walEndLsn: INVALID_LSN,
 };
 const PUBLICATION: PublicationState = {
   isOwned: true,

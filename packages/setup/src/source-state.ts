@@ -99,6 +99,12 @@ export interface SlotState {
   readonly retainedBytes: number | null;
   /** Bytes of WAL written since what was last acknowledged. */
   readonly lagBytes: number | null;
+  /** Bytes of WAL that may still be written before the slot is in danger of being lost; null without a limit. */
+  readonly safeWalBytes: number | null;
+  /** `max_slot_wal_keep_size` in bytes: more than that isn't kept for it. Null where there is no limit. */
+  readonly maxRetainedBytes: number | null;
+  /** Where the server's WAL ends, when it was looked at. */
+  readonly walEndLsn: Lsn;
 }
 
 /** What a relation is. */
