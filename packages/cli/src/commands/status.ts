@@ -148,7 +148,10 @@ function toText(
     ['Source', `${server.database} on PostgreSQL ${server.version}`],
     publication === null
       ? ['Publication', `${settings.publication}: missing`, colors.red]
-      : ['Publication', `${settings.publication}, ${publication.tables.length} entries`],
+      : [
+          'Publication',
+          `${settings.publication}, ${publication.tables.length} ${publication.tables.length === 1 ? 'entry' : 'entries'}`,
+        ],
     ...(slot === null
       ? [['Slot', `${settings.slot}: missing`, colors.red] as const]
       : slotLines(settings.slot, slot, server, colors)),

@@ -33,7 +33,7 @@ function retained(slot: SlotState, { maxSlotWalKeepBytes }: ServerState): { text
   if (maxSlotWalKeepBytes <= 0)
     return { text: `${kept}, without a limit (max_slot_wal_keep_size)`, share: 0 };
   const share = (slot.retainedBytes ?? 0) / maxSlotWalKeepBytes;
-  const cells = Math.min(BAR_CELLS, Math.ceil(share * BAR_CELLS));
+  const cells = Math.min(BAR_CELLS, Math.round(share * BAR_CELLS));
   const bar = '█'.repeat(cells) + '░'.repeat(BAR_CELLS - cells);
   const safe =
     slot.safeWalBytes === null ? '' : `; safe for ${formatBytes(Math.max(0, slot.safeWalBytes))} more`;
@@ -53,7 +53,7 @@ export function sourceLine(source: SourceStatus, perSecond: number | null, nowMs
     source.lastCommittedAt === null
       ? ''
       : `, the last committed ${ago(source.lastCommittedAt)}${source.storedAt === null ? '' : `, stored ${ago(source.storedAt)}`}`;
-  const speed = perSecond === null ? '' : `, now ${number(Math.round(perSecond))}/s`;
+  const speed = perSecond === null || perSecond < 1 ? '' : `, now ${number(Math.round(perSecond))}/s`;
   return ['Stored', `${source.source}${label}: ${changes}${last}${speed}`];
 }
 
