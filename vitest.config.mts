@@ -10,8 +10,6 @@ const CORE = [
   'test/core/faults.test.ts',
   'test/core/special-sources.test.ts',
   'test/store/faults.test.ts',
-  'test/cli/life.test.ts',
-  'test/cli/setup.test.ts',
 ];
 
 export default defineConfig({

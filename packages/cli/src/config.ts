@@ -18,6 +18,8 @@ export interface ColophonConfig {
   prefixes?: readonly string[];
   /** What `init` makes of the tables' replica identity: `full` (default) keeps the whole row before a change; `default` leaves it. */
   replicaIdentity?: 'full' | 'default';
+  /** Whether a slot that `init` makes is to survive a failover, where the server can (PostgreSQL 17 and later). Default true. */
+  failover?: boolean;
   /** How long to wait for a server, in seconds. Default 30. */
   timeoutSeconds?: number;
 }

@@ -10,7 +10,7 @@ const FILES = ['colophon.config.ts', 'colophon.config.js', 'colophon.config.json
 // A settings file may import defineConfig also where the command is installed elsewhere.
 const OWN_ENTRY = path.join(__dirname, 'index.js');
 
-type Kind = 'text' | 'texts' | 'number' | 'tables' | 'identity';
+type Kind = 'text' | 'texts' | 'number' | 'tables' | 'identity' | 'boolean';
 const KEYS: Record<keyof ColophonConfig, Kind> = {
   source: 'text',
   store: 'text',
@@ -21,6 +21,7 @@ const KEYS: Record<keyof ColophonConfig, Kind> = {
   name: 'text',
   prefixes: 'texts',
   replicaIdentity: 'identity',
+  failover: 'boolean',
   timeoutSeconds: 'number',
 };
 const WANTED: Record<Kind, string> = {
@@ -29,6 +30,7 @@ const WANTED: Record<Kind, string> = {
   number: 'a number above 0',
   tables: "a list of names, or 'all'",
   identity: "'full' or 'default'",
+  boolean: 'true or false',
 };
 
 /** Reads the named file, or the first of `colophon.config.ts`, `.js`, `.json` in the folder; `{}` without one. Throws `INVALID_OPTION`. */
@@ -83,6 +85,7 @@ function checkConfig(config: unknown, file: string): ColophonConfig {
 function fits(value: unknown, kind: Kind): boolean {
   const isTexts = Array.isArray(value) && value.every((item) => typeof item === 'string');
   if (kind === 'text') return typeof value === 'string';
+  if (kind === 'boolean') return typeof value === 'boolean';
   if (kind === 'texts') return isTexts;
   if (kind === 'number') return typeof value === 'number' && value > 0;
   if (kind === 'tables') return isTexts || value === 'all';

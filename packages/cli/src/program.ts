@@ -97,6 +97,10 @@ export function createProgram(runner: Runner, version: string, talk: (line: stri
       '--replica-identity <kind>',
       'full: the whole row before a change is known; default: as the table has it (COLOPHON_REPLICA_IDENTITY)',
     )
+    .option(
+      '--no-failover',
+      "make an ordinary slot, which standbys don't keep (COLOPHON_FAILOVER=no; 17 and later)",
+    )
     .option('--dry-run', 'print the SQL for the source instead of running it')
     .option('--yes', 'ask nothing');
   names(json(add('doctor', 'look at everything that auditing needs, and say what to do', doctor)));

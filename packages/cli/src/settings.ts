@@ -15,6 +15,7 @@ export interface CommonFlags {
   name?: string;
   prefix?: string;
   replicaIdentity?: string;
+  failover?: boolean;
   timeout?: string;
   config?: string;
 }
@@ -27,6 +28,8 @@ export interface Settings {
   /** Null where nobody said. */
   readonly tables: TableWish | null;
   readonly identity: IdentityMode;
+  /** Whether a new slot is to survive a failover, where the server can (17). */
+  readonly failover: boolean;
   readonly slot: string;
   readonly publication: string;
   readonly environment: string;
@@ -34,6 +37,8 @@ export interface Settings {
   readonly prefixes: readonly string[];
   readonly timeoutMs: number;
 }
+
+const YES = /^(1|true|yes|on)$/i;
 
 /** Puts the settings together: flags, then `COLOPHON_*` variables, then the file; `DATABASE_URL` last. Throws `INVALID_OPTION`. */
 export function resolveSettings(
@@ -54,6 +59,7 @@ export function resolveSettings(
     identity: identityMode(
       text(flags.replicaIdentity, 'COLOPHON_REPLICA_IDENTITY', config.replicaIdentity) ?? 'full',
     ),
+    failover: failover(flags, variable('COLOPHON_FAILOVER'), config),
     slot: text(flags.slot, 'COLOPHON_SLOT', config.slot) ?? 'colophon',
     publication: text(flags.publication, 'COLOPHON_PUBLICATION', config.publication) ?? 'colophon',
     environment: text(flags.environment, 'COLOPHON_ENVIRONMENT', config.environment) ?? '',
@@ -70,9 +76,16 @@ function tableWish(flags: CommonFlags, env: NodeJS.ProcessEnv, config: ColophonC
   if (flags.allTables === true) return 'all';
   if (flags.tables !== undefined) return parseTableNames(flags.tables);
   if (env.COLOPHON_TABLES) return parseTableNames(env.COLOPHON_TABLES);
-  if (env.COLOPHON_ALL_TABLES) return /^(1|true|yes|on)$/i.test(env.COLOPHON_ALL_TABLES) ? 'all' : null;
+  if (env.COLOPHON_ALL_TABLES) return YES.test(env.COLOPHON_ALL_TABLES) ? 'all' : null;
   if (config.tables === undefined || config.tables === 'all') return config.tables ?? null;
   return config.tables.flatMap((name) => parseTableNames(name));
+}
+
+/** The flag can only say no: it is true where it isn't given. */
+function failover(flags: CommonFlags, variable: string | undefined, config: ColophonConfig): boolean {
+  if (flags.failover === false) return false;
+  if (variable !== undefined) return YES.test(variable);
+  return config.failover ?? true;
 }
 
 function identityMode(text: string): IdentityMode {

@@ -57,6 +57,8 @@ async function inspectServer(connection: Connection): Promise<ServerState> {
     used_senders: number;
     keep_mb: number;
     idle_seconds: number;
+    standby_slots: { name: string; isActive: boolean }[];
+    synchronized: string[];
   }>(
     `SELECT (SELECT system_identifier::text FROM pg_control_system()) AS system,
             current_setting('max_replication_slots')::int AS max_slots,
@@ -64,7 +66,11 @@ async function inspectServer(connection: Connection): Promise<ServerState> {
             current_setting('max_wal_senders')::int AS max_senders,
             (SELECT count(*)::int FROM pg_stat_replication) AS used_senders,
             (SELECT setting::int FROM pg_settings WHERE name = 'max_slot_wal_keep_size') AS keep_mb,
-            coalesce((SELECT setting::int FROM pg_settings WHERE name = 'idle_replication_slot_timeout'), 0) AS idle_seconds`,
+            coalesce((SELECT setting::int FROM pg_settings WHERE name = 'idle_replication_slot_timeout'), 0) AS idle_seconds,
+            coalesce((SELECT jsonb_agg(jsonb_build_object('name', slot_name, 'isActive', active) ORDER BY slot_name)
+                        FROM pg_replication_slots WHERE slot_type = 'physical' AND NOT temporary), '[]') AS standby_slots,
+            array_remove(string_to_array(
+              translate(coalesce(current_setting('synchronized_standby_slots', true), ''), ' "', ''), ','), '') AS synchronized`,
   );
   return {
     version: row!.version,
@@ -80,6 +86,8 @@ async function inspectServer(connection: Connection): Promise<ServerState> {
     usedSenders: limits!.used_senders,
     maxSlotWalKeepBytes: limits!.keep_mb < 0 ? -1 : limits!.keep_mb * 1024 * 1024,
     idleSlotTimeoutSeconds: limits!.idle_seconds,
+    standbySlots: limits!.standby_slots,
+    synchronizedStandbySlots: limits!.synchronized,
   };
 }
 
@@ -172,6 +180,7 @@ async function inspectSlot(connection: Connection, name: string): Promise<SlotSt
     activePid: typeof slot.active_pid === 'number' ? slot.active_pid : null,
     isTemporary: slot.temporary === true,
     isTwoPhase: slot.two_phase === true,
+    isFailover: typeof slot.failover === 'boolean' ? slot.failover : null,
     walStatus: text(slot.wal_status),
     invalidation: text(slot.invalidation_reason) ?? (isLost ? 'wal_removed' : null),
     confirmedFlushLsn:

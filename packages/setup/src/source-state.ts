@@ -2,6 +2,9 @@ import type { Lsn } from '@colophon/protocol';
 import type { Memory } from './memory.js';
 import type { TableName } from './table-name.js';
 
+/** The first major whose standbys can keep copies of logical slots. */
+export const FAILOVER_SLOTS_SINCE = 17;
+
 /** What a source looks like: everything that `init`, `drop` and `doctor` decide from. Reading it changes nothing. */
 export interface SourceState {
   readonly server: ServerState;
@@ -30,6 +33,16 @@ export interface ServerState {
   readonly maxSlotWalKeepBytes: number;
   /** `idle_replication_slot_timeout` in seconds (18); 0 where there is none. */
   readonly idleSlotTimeoutSeconds: number;
+  /** Physical slots: those of standbys, of backups too. */
+  readonly standbySlots: readonly StandbySlot[];
+  /** `synchronized_standby_slots` (17): the standbys that must have a transaction before a failover slot gives it out. */
+  readonly synchronizedStandbySlots: readonly string[];
+}
+
+/** The slot by which a standby follows. */
+export interface StandbySlot {
+  readonly name: string;
+  readonly isActive: boolean;
 }
 
 /** What the connected role may do. */
@@ -75,6 +88,8 @@ export interface SlotState {
   readonly activePid: number | null;
   readonly isTemporary: boolean;
   readonly isTwoPhase: boolean;
+  /** On 17 and later whether standbys keep a copy of it, so that it survives a failover; null on older servers, where none do. */
+  readonly isFailover: boolean | null;
   /** `reserved`, `extended`, `unreserved` or `lost`. */
   readonly walStatus: string | null;
   /** Why it can't be read any more; null where it can. */
