@@ -139,8 +139,9 @@ function checkPublication(state: SourceState, names: SourceNames): void {
 }
 
 function checkColumnLists(state: SourceState, chosen: readonly ChosenTable[], publication: string): void {
+  const entries = new Map(state.publication?.tables.map((table) => [table.oid, table]));
   for (const { relation } of chosen) {
-    const entry = state.publication?.tables.find((table) => table.oid === relation.oid);
+    const entry = entries.get(relation.oid);
     if (entry?.hasRowFilter || entry?.hasColumnList) {
       throw new ColophonError(
         'PUBLICATION_UNSUITABLE',
