@@ -46,54 +46,46 @@ describe(`${RELATIONS} tables`, () => {
     await dropDatabase(storeUrl);
   });
 
-  it(
-    'are set up by init, all of them, and found as they should be by the next',
-    async () => {
-      const startedAt = performance.now();
-      await colophon('init', ...args, '--all-tables', '--yes', '--timeout', '120');
-      const setUpAt = performance.now();
-      await colophon('init', ...args, '--all-tables', '--yes', '--timeout', '120');
-      const checkedAt = performance.now();
-      await colophon('doctor', ...args);
-      console.log(
-        `${RELATIONS} tables: init ${seconds(startedAt, setUpAt)} s, again ${seconds(setUpAt, checkedAt)} s, doctor ${seconds(checkedAt, performance.now())} s`,
-      );
-      const { rows } = await client.query(
-        `SELECT count(*)::int AS published, count(*) FILTER (WHERE relreplident = 'f')::int AS whole
+  it('are set up by init, all of them, and found as they should be by the next', async () => {
+    const startedAt = performance.now();
+    await colophon('init', ...args, '--all-tables', '--yes', '--timeout', '120');
+    const setUpAt = performance.now();
+    await colophon('init', ...args, '--all-tables', '--yes', '--timeout', '120');
+    const checkedAt = performance.now();
+    await colophon('doctor', ...args);
+    console.log(
+      `${RELATIONS} tables: init ${seconds(startedAt, setUpAt)} s, again ${seconds(setUpAt, checkedAt)} s, doctor ${seconds(checkedAt, performance.now())} s`,
+    );
+    const { rows } = await client.query(
+      `SELECT count(*)::int AS published, count(*) FILTER (WHERE relreplident = 'f')::int AS whole
          FROM pg_publication_rel JOIN pg_class c ON c.oid = prrelid`,
-      );
-      expect(rows[0]).toEqual({ published: RELATIONS, whole: RELATIONS });
-    },
-    600_000,
-  );
+    );
+    expect(rows[0]).toEqual({ published: RELATIONS, whole: RELATIONS });
+  }, 600_000);
 
-  it(
-    'are stored from in bounded memory: those written before the start, those written for the first time after it',
-    async () => {
-      await client.query(`CALL each_table('INSERT INTO # (id, b) VALUES (1, ''#'')')`);
-      const first = await measureRun({ args, storeUrl }, store, RELATIONS);
-      say(`${RELATIONS} tables, written before the start`, first);
-      const second = await measureRun({ args, storeUrl }, store, 3 * RELATIONS, {
-        whenStreaming: async () => {
-          await client.query(`CALL each_table('UPDATE # SET a = 1')`);
-          await client.query(`CALL each_table('DELETE FROM #')`);
-        },
-      });
-      say(`${RELATIONS} tables, written after it`, second);
-      for (const { peakBytes } of [first, second]) {
-        expect(peakBytes).toBeGreaterThan(20e6);
-        expect(peakBytes).toBeLessThan(LIMIT_BYTES);
-      }
-      const { rows } = await store.query(
-        `SELECT count(*)::int AS tables, min(all_right::int) AS all_right FROM (
+  it('are stored from in bounded memory: those written before the start, those written for the first time after it', async () => {
+    await client.query(`CALL each_table('INSERT INTO # (id, b) VALUES (1, ''#'')')`);
+    const first = await measureRun({ args, storeUrl }, store, RELATIONS);
+    say(`${RELATIONS} tables, written before the start`, first);
+    const second = await measureRun({ args, storeUrl }, store, 3 * RELATIONS, {
+      whenStreaming: async () => {
+        await client.query(`CALL each_table('UPDATE # SET a = 1')`);
+        await client.query(`CALL each_table('DELETE FROM #')`);
+      },
+    });
+    say(`${RELATIONS} tables, written after it`, second);
+    for (const { peakBytes } of [first, second]) {
+      expect(peakBytes).toBeGreaterThan(20e6);
+      expect(peakBytes).toBeLessThan(LIMIT_BYTES);
+    }
+    const { rows } = await store.query(
+      `SELECT count(*)::int AS tables, min(all_right::int) AS all_right FROM (
            SELECT array_agg(operation ORDER BY seq) = '{CREATE,UPDATE,DELETE}' AND bool_and(primary_key = '1')
                   AND bool_and(coalesce(after ->> 'b', before ->> 'b') = "table") AS all_right
            FROM colophon.changes GROUP BY "table") t`,
-      );
-      expect(rows[0]).toEqual({ tables: RELATIONS, all_right: 1 });
-    },
-    600_000,
-  );
+    );
+    expect(rows[0]).toEqual({ tables: RELATIONS, all_right: 1 });
+  }, 600_000);
 });
 
 function seconds(fromMs: number, toMs: number): string {

@@ -166,7 +166,12 @@ function chooseTable(
 ): ChosenTable | LeftOut {
   const wanted = wantedIdentity(state, relation, mode);
   if (typeof wanted !== 'string') return wanted;
-  return ownerFault(state, relation, wanted, published.has(relation.oid)) ?? { relation, identities: [{ relation, wanted }] };
+  return (
+    ownerFault(state, relation, wanted, published.has(relation.oid)) ?? {
+      relation,
+      identities: [{ relation, wanted }],
+    }
+  );
 }
 
 /**
