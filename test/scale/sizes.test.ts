@@ -33,10 +33,10 @@ describe.skipIf(process.platform !== 'linux').each(SPEEDS)(
       async () => {
         const rows = (TRANSACTION_MIB * 2 ** 20) / ROW_BYTES;
         await bench.source.client.query(
-        `INSERT INTO big SELECT i, repeat(md5(i::text), $2::int / 32) FROM generate_series(1, $1::bigint) i`,
-        [rows, ROW_BYTES],
-      );
-      const measured = await bench.storeUpTo(rows, speed);
+          `INSERT INTO big SELECT i, repeat(md5(i::text), $2::int / 32) FROM generate_series(1, $1::bigint) i`,
+          [rows, ROW_BYTES],
+        );
+        const measured = await bench.storeUpTo(rows, speed);
         say(`${TRANSACTION_MIB} MiB in one transaction, ${which}`, measured);
         expect(measured.peakBytes).toBeGreaterThan(20e6);
         expect(measured.peakBytes).toBeLessThan(LIMIT_BYTES);

@@ -60,6 +60,8 @@ try {
   await sampler.open();
   const outcome = await soak(url, storeUrl, sampler);
   await sampler.end();
+  const { rows } = await query(storeUrl, 'SELECT pg_database_size(current_database())::float8 AS bytes');
+  console.log(`the store has ${(rows[0].bytes / 1e9).toFixed(1)} GB`);
   const faults = judge(outcome, LIMITS);
   for (const fault of faults) console.log(`✗ ${fault}`);
   if (faults.length === 0) console.log(`✓ ${outcome.stored} changes, each stored once and in order`);

@@ -40,7 +40,7 @@ export interface ServerState {
 }
 
 /** The slot by which a standby follows. */
-export interface StandbySlot {
+interface StandbySlot {
   readonly name: string;
   readonly isActive: boolean;
 }
