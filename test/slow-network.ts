@@ -1,15 +1,15 @@
 import net from 'node:net';
 
-/** A network before the store that takes no more than so many bytes a second. */
-export interface SlowStore {
-  /** The store's URL through it. */
+/** A network before a server that takes no more than so many bytes a second, either way. */
+export interface SlowNetwork {
+  /** The database's URL through it. */
   readonly url: string;
   close(): Promise<void>;
 }
 
-/** Starts one before the store at this URL. */
-export async function slowStore(storeUrl: string, bytesPerSecond: number): Promise<SlowStore> {
-  const target = new URL(storeUrl);
+/** Starts one before the database at this URL. */
+export async function slowNetwork(databaseUrl: string, bytesPerSecond: number): Promise<SlowNetwork> {
+  const target = new URL(databaseUrl);
   const sockets = new Set<net.Socket>();
   const server = net.createServer((client) => {
     const upstream = net.connect(Number(target.port), target.hostname);
@@ -25,15 +25,11 @@ export async function slowStore(storeUrl: string, bytesPerSecond: number): Promi
         end();
       });
     }
-    upstream.pipe(client);
-    client.on('data', (chunk) => {
-      upstream.write(chunk);
-      client.pause();
-      setTimeout(() => client.resume(), (chunk.length / bytesPerSecond) * 1000);
-    });
+    pass(client, upstream, bytesPerSecond);
+    pass(upstream, client, bytesPerSecond);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const url = new URL(storeUrl);
+  const url = new URL(databaseUrl);
   url.port = String((server.address() as net.AddressInfo).port);
   return {
     url: url.href,
@@ -43,4 +39,12 @@ export async function slowStore(storeUrl: string, bytesPerSecond: number): Promi
       return closed;
     },
   };
+}
+
+function pass(from: net.Socket, to: net.Socket, bytesPerSecond: number): void {
+  from.on('data', (chunk) => {
+    to.write(chunk);
+    from.pause();
+    setTimeout(() => from.resume(), (chunk.length / bytesPerSecond) * 1000);
+  });
 }
