@@ -2,8 +2,8 @@ import { createDatabase, dropDatabase } from '@colophon/testkit';
 import pg from 'pg';
 import { inject } from 'vitest';
 import { peakMemory, startColophon } from '../colophon-command.js';
+import { slowNetwork } from '../slow-network.js';
 import { type TrackedDatabase, trackDatabase } from '../tracked-database.js';
-import { slowStore } from './slow-store.js';
 
 /** What one run of the command took. */
 export interface Measured {
@@ -55,7 +55,7 @@ export async function measureRun(
   changes: number,
   { bytesPerSecond, whenStreaming }: MeasureOptions = {},
 ): Promise<Measured> {
-  const network = bytesPerSecond === undefined ? null : await slowStore(storeUrl, bytesPerSecond);
+  const network = bytesPerSecond === undefined ? null : await slowNetwork(storeUrl, bytesPerSecond);
   const run = startColophon([
     'run',
     ...args.map((arg) => (network !== null && arg === storeUrl ? network.url : arg)),

@@ -141,6 +141,7 @@ export class Session {
       senderTimeoutMs: stream.senderTimeoutMs,
       silenceTimeoutMs,
       isReading: () => gate.isOpen,
+      bytesRead: () => stream.bytesRead,
       reply: (wantsReply) => acknowledger.giveSignOfLife(wantsReply),
       onSilence: (error) => this.fail(error),
     });
