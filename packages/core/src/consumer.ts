@@ -54,6 +54,8 @@ class ReplicationConsumer implements Consumer {
   private running: Promise<void> | null = null;
   private session: Session | null = null;
   private isStopping = false;
+  /** Seen by the last session, and not recorded yet. */
+  private isSourceRestored = false;
   private lastProgressAtMs = 0;
 
   constructor(settings: ConsumerSettings, sink: Sink) {
@@ -129,6 +131,7 @@ class ReplicationConsumer implements Consumer {
             break;
           }
           const delayMs = retries.delayAfter(failure);
+          if (failure.details.isSourceRestored === true) this.isSourceRestored = true;
           this.warn(failure);
           this.become('retrying');
           await this.sleep.for(delayMs);
@@ -171,10 +174,12 @@ class ReplicationConsumer implements Consumer {
         sink,
         client,
         remembered: progress.position,
+        isSourceRestored: this.isSourceRestored,
         silenceTimeoutMs: retries.silenceTimeoutMs,
         handlers: {
           streaming: (source) => {
             connected();
+            this.isSourceRestored = false;
             progress.streaming(source);
             retries.streaming();
             this.become('streaming');

@@ -35,6 +35,8 @@ export interface SessionOptions {
   readonly handlers: SessionHandlers;
   /** What this process has had stored before, for a sink that keeps no position itself. */
   readonly remembered: StoredPosition | null;
+  /** The last session saw that the source doesn't have what was stored of it. */
+  readonly isSourceRestored: boolean;
   /** How long silence is taken for life; grows with each connection that was given up. */
   readonly silenceTimeoutMs: number;
 }
@@ -56,6 +58,7 @@ export class Session {
   private confirmedLsn!: Lsn;
   private lifeSigns: LifeSigns | undefined;
   private decoder: StreamDecoder | undefined;
+  private intake: TransactionIntake | undefined;
   private writer: SinkWriter | undefined;
   /** Received between the start of the stream and the sink's being open: the socket is paused, its buffer stays. */
   private early: { bytes: Buffer; lsn: Lsn }[] = [];
@@ -161,10 +164,11 @@ export class Session {
 
   /** Opens it and its ledger: what is stored already, and what never will be. */
   private async openSink(source: SourceDescription): Promise<OpenedLedger> {
-    const { settings, sink, remembered, handlers } = this.options;
+    const { settings, sink, remembered, isSourceRestored, handlers } = this.options;
+    const { confirmedLsn } = this;
     const { writtenLsn, history } = this.stream.identity;
     const stored = await this.orFailure(sink.open(source));
-    const facts = { source, writtenLsn, history, confirmedLsn: this.confirmedLsn, stored, remembered };
+    const facts = { source, writtenLsn, history, confirmedLsn, stored, remembered, isSourceRestored };
     const ledger = await this.orFailure(openLedger(sink, facts, handlers.gap));
     this.catalog.recall((await this.orFailure(sink.recallRelations?.() ?? Promise.resolve([]))) ?? []);
     await this.orFailure(this.catalog.load(settings.publication));
@@ -201,6 +205,7 @@ export class Session {
       acknowledger,
       skipBelow: ledger.skipBelow,
       isStored: ledger.isStored,
+      expected: ledger.expected,
       received: handlers.received,
     });
     const writer = new SinkWriter({
@@ -229,6 +234,7 @@ export class Session {
       () => gate.shut('catalog'),
       (error) => (error === undefined ? this.guard(() => gate.open('catalog')) : this.fail(error)),
     );
+    this.intake = intake;
     this.writer = writer;
     return writer;
   }
@@ -256,6 +262,7 @@ export class Session {
       return;
     }
     this.options.handlers.received(lsn);
+    this.intake?.decoded(lsn);
     this.acknowledger?.keepalive(lsn, mustReply);
   }
 
