@@ -33,6 +33,9 @@ export function reportRun(
     const message = `${error.message.replace(/[.\s]*$/, '')}: trying again.`;
     terminal.talk(message, { level: 'warn', code: error.code, state: consumer.status().state, slot });
   });
+  consumer.on('gap', (gap) =>
+    terminal.talk(`Gap in the audit (${gap.reason}): ${gap.detail} Recorded in colophon.gaps.`),
+  );
   let last = { written: 0, atMs: performance.now() };
   let wasBehind = false;
   const timer = setInterval(() => {
