@@ -73,7 +73,7 @@ export class TransactionIntake implements DecodedHandlers {
     const { assembler, emissions } = this.options;
     if (!assembler.isOpen) return;
     const emission = emissions.read(message);
-    if (emission !== null) assembler.emission(emission);
+    if (emission !== null) assembler.emission(emission, message.lsn);
   }
 
   commit(message: CommitMessage): void {
