@@ -34,6 +34,8 @@ export interface ConsumerStatus {
   readonly storedLsn: Lsn;
   /** What was last acknowledged to the source. */
   readonly acknowledgedLsn: Lsn;
+  /** Everything before it is stored, or holds nothing to store. Log in which nothing is to be stored is acknowledged a mebibyte at a time where the store keeps a ledger. */
+  readonly handledLsn: Lsn;
   /** Bytes of WAL between what was received and what is acknowledged. */
   readonly unstoredBytes: bigint;
   /** Transactions and changes stored, and their weight in memory, about. */

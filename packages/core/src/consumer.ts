@@ -95,9 +95,11 @@ class ReplicationConsumer implements Consumer {
   }
 
   status(): ConsumerStatus {
+    const facts = this.progress.facts();
     return {
       state: this.state,
-      ...this.progress.facts(),
+      ...facts,
+      handledLsn: this.session?.handledLsn ?? facts.acknowledgedLsn,
       queuedChanges: this.session?.queuedChanges ?? 0,
     };
   }

@@ -41,7 +41,10 @@ export class ConsumerMetrics {
   private readonly state = this.gauge('state', 'What the consumer is doing: 1 for that state, else 0', [
     'state',
   ]);
-  private readonly lagBytes = this.gauge('lag_bytes', 'WAL written at the source and not acknowledged yet');
+  private readonly lagBytes = this.gauge(
+    'lag_bytes',
+    'WAL written at the source and not handled yet: neither stored nor known to hold nothing to store',
+  );
   private readonly lagSeconds = this.gauge(
     'lag_seconds',
     "Since when the source's log has what isn't acknowledged yet",
@@ -168,7 +171,7 @@ export class ConsumerMetrics {
     this.sourceUp.set(reading === null ? 0 : 1);
     // What isn't known is left out: an old number would hide that.
     const slot = reading?.slot ?? null;
-    setOrRemove(this.lagBytes, slot?.lagBytes ?? null);
+    setOrRemove(this.lagBytes, reading?.lagBytes ?? null);
     setOrRemove(this.lagSeconds, reading?.lagSeconds ?? null);
     setOrRemove(this.retained, slot?.retainedBytes ?? null);
     setOrRemove(this.retainedMax, slot?.maxRetainedBytes ?? null);

@@ -69,6 +69,7 @@ export class RunWatch {
       url: sourceUrl(settings),
       slot,
       everyMs: LOOK_EVERY_MS,
+      handledLsn: () => consumer.status().handledLsn,
       onReading: (reading) => {
         const told = reading.slot === null ? null : warning.look(reading.slot, consumer.status());
         if (told === null) return;

@@ -41,6 +41,11 @@ export class Acknowledger {
     this.feedback = new Feedback(confirmedLsn);
   }
 
+  /** Everything before it is stored, or holds nothing to store; with a ledger it may be beyond what is acknowledged. */
+  get handledLsn(): Lsn {
+    return this.isHeld ? this.confirmedLsn : this.feedback.safe;
+  }
+
   /** The sink keeps a ledger, and accounts for everything before `accountedLsn`. `onDue` is called when `takeAccount` has something. */
   keepLedger(accountedLsn: Lsn, onDue: () => void): void {
     this.ledger = { accountedLsn, onDue };

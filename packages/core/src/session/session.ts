@@ -119,6 +119,11 @@ export class Session {
     this.writer?.finish();
   }
 
+  /** Everything before it is stored, or holds nothing to store; null until the slot is ours. */
+  get handledLsn(): Lsn | null {
+    return this.acknowledger?.handledLsn ?? null;
+  }
+
   /** Changes that wait for the sink. */
   get queuedChanges(): number {
     return this.queue.changes;
