@@ -1,3 +1,11 @@
+export type {
+  BaselineChunk,
+  BaselineProgress,
+  BaselineRow,
+  BaselineSink,
+  BaselineSource,
+  BaselineTable,
+} from './baseline.js';
 export type { Change, Operation, Relation } from './change.js';
 export type { ChangeIdentity, ParsedChangeId } from './change-id.js';
 export { changeId, parseChangeId, sourceHash } from './change-id.js';

@@ -1,3 +1,6 @@
+export type { PostgresBaselinesOptions } from './baseline/postgres-baselines.js';
+export { PostgresBaselines } from './baseline/postgres-baselines.js';
+export type { BaselineRowsOptions, BaselineStatus, StoredBaselineRow } from './baseline/read-baselines.js';
 export type { BegunGap, SlotBeginning } from './begin-slot.js';
 export { beginSlot } from './begin-slot.js';
 export type { MigrationResult } from './migrate/migrate-store.js';

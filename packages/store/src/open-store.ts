@@ -1,5 +1,12 @@
 import { ColophonError } from '@colophon/protocol';
 import type pg from 'pg';
+import {
+  type BaselineRowsOptions,
+  type BaselineStatus,
+  readBaselineRows,
+  readBaselines,
+  type StoredBaselineRow,
+} from './baseline/read-baselines.js';
 import { connectStore, createStorePool } from './connection/connect-store.js';
 import { errorState, storeError } from './connection/store-error.js';
 import { checkStoreVersion, STORE_VERSION } from './migrate/store-version.js';
@@ -88,6 +95,19 @@ export class Store {
   /** How far each source is stored, and how large the store is. Reads no records. */
   status(): Promise<StoreStatus> {
     return readStatus(this.#run, STORE_VERSION);
+  }
+
+  /** The copies of tables that were made, finished or not, the oldest of a table first. */
+  baselines(): Promise<BaselineStatus[]> {
+    return readBaselines(this.#run);
+  }
+
+  /** The rows of a copy, by the number that `baselines` gives it; none of a copy that isn't complete. */
+  baselineRows(
+    baseline: number,
+    options: BaselineRowsOptions = {},
+  ): AsyncGenerator<StoredBaselineRow, void, undefined> {
+    return readBaselineRows(this.#run, baseline, options);
   }
 
   /** Ends the connections. */

@@ -1,8 +1,9 @@
 import { ColophonError, formatLsn } from '@colophon/protocol';
 import { type Check, type Deadline, diagnose, inspectSource, type SourceState } from '@colophon/setup';
-import type { GapRow, SourceStatus, Store, StoreStatus } from '@colophon/store';
+import type { BaselineStatus, GapRow, SourceStatus, Store, StoreStatus } from '@colophon/store';
 import { type CommandContext, deadlineOf, sourceNames, withSource } from '../command-context.js';
 import { openAuditStore, STORE } from '../open-audit-store.js';
+import { baselineJson, baselineLines } from '../render/baseline-status.js';
 import { renderChecks } from '../render/checks.js';
 import { pad, visible, wrap } from '../render/display-text.js';
 import { gapJson, gapText } from '../render/gap-text.js';
@@ -33,6 +34,7 @@ export async function status(context: CommandContext<StatusFlags>): Promise<void
   const held = store instanceof ColophonError ? null : await deadline.race(store.status(), STORE);
   const sources = held?.sources ?? [];
   const gaps = store instanceof ColophonError ? [] : await deadline.race(store.gaps(), STORE);
+  const baselines = store instanceof ColophonError ? [] : await deadline.race(store.baselines(), STORE);
   if (state.publication === null) {
     missing.unshift(
       new ColophonError(
@@ -47,13 +49,18 @@ export async function status(context: CommandContext<StatusFlags>): Promise<void
   }
   const problems = problemsOf(state, settings, missing);
   if (flags.json === true) {
-    await terminal.out(
-      `${JSON.stringify({ ...toJson(settings, state, sources), ...extras(state, held, problems), gaps: gaps.map(gapJson) })}\n`,
-    );
+    const data = {
+      ...toJson(settings, state, sources),
+      ...extras(state, held, problems),
+      gaps: gaps.map(gapJson),
+      baselines: baselines.map(baselineJson),
+    };
+    await terminal.out(`${JSON.stringify(data)}\n`);
   } else {
     const speeds = await measure(store, state, sources, deadline);
     await terminal.out(
-      toText(settings, state, sources, held, gaps, speeds, terminal) + problemText(problems, terminal),
+      toText(settings, state, sources, held, gaps, baselines, speeds, terminal) +
+        problemText(problems, terminal),
     );
   }
   if (missing.length > 0) throw missing[0]!;
@@ -146,6 +153,7 @@ function toText(
   sources: readonly SourceStatus[],
   held: StoreStatus | null,
   gaps: readonly GapRow[],
+  baselines: readonly BaselineStatus[],
   speeds: readonly number[] | null,
   { columns, colors }: Terminal,
 ): string {
@@ -174,6 +182,7 @@ function toText(
     lines.push(['Gaps', text, colors.yellow]);
   }
   for (const gap of gaps.slice(-GAPS_SHOWN)) lines.push(['Gap', gapText(gap), colors.yellow]);
+  for (const line of baselineLines(baselines, nowMs)) lines.push(['Baseline', line]);
   const width = Math.max(...lines.map(([name]) => name.length));
   return lines
     .map(([name, text, paint = (part) => part]) => {
