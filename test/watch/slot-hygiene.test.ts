@@ -48,6 +48,7 @@ describe.each(MAJORS)('on PostgreSQL %i', (major) => {
 
   it.each(['in the source database', 'elsewhere'])(
     'an idle database keeps no WAL while another one writes a lot: store %s',
+    { timeout: 240_000 },
     async (place) => {
       const storeUrl = place === 'elsewhere' ? await createDatabase(inject('serverUrl')) : undefined;
       const source = await trackDatabase(
@@ -82,8 +83,10 @@ describe.each(MAJORS)('on PostgreSQL %i', (major) => {
         expect(settled.confirmed - last.confirmed).toBeGreaterThan(15 * MIB);
         last = settled;
       }
-      // Nothing was written for it: what is written for nothing would itself be WAL, without end.
-      expect(await flushesOf(source)).toEqual(before);
+      // What is written for nothing is itself WAL: once a mebibyte of it, and once when it is quiet again.
+      const after = await flushesOf(source);
+      expect(after?.changes).toBe(before?.changes);
+      expect(Number(after?.version) - Number(before?.version)).toBeLessThan(150);
       await source.client.query('INSERT INTO todo VALUES (2)');
       await until(
         () => flushesOf(source),
@@ -99,7 +102,9 @@ describe.each(MAJORS)('on PostgreSQL %i', (major) => {
     },
   );
 
-  it('warns once a crossing of --warn-retained, from a consumer that tries again as from one that waits', async () => {
+  it('warns once a crossing of --warn-retained, from a consumer that tries again as from one that waits', {
+    timeout: 240_000,
+  }, async () => {
     const server2 = new URL(inject('serverUrl'));
     const proxy = await startProxy({ host: server2.hostname, port: Number(server2.port) });
     const storeUrl = await createDatabase(server2.href);

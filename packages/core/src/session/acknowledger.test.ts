@@ -117,3 +117,23 @@ it('without a ledger acknowledges what is idle at once; held, nothing', () => {
   held.acknowledger.keepalive(at(500), false);
   expect(held.sent.at(-1)).toBe(500);
 });
+
+it('accounts for the rest once when it has been quiet for some signs of life, and not for what that has written', () => {
+  const { acknowledger, sent, due, keepLedger } = setUp();
+  keepLedger(100);
+  acknowledger.keepalive(at(100 + MIB), false);
+  acknowledger.accounted(at(100 + MIB));
+  acknowledger.keepalive(at(200 + MIB), false);
+  const before = due();
+  acknowledger.giveSignOfLife(false);
+  acknowledger.giveSignOfLife(false);
+  expect(due()).toBe(before);
+  acknowledger.giveSignOfLife(false);
+  expect(due()).toBe(before + 1);
+  expect(acknowledger.takeAccount()).toBe(at(200 + MIB));
+  acknowledger.accounted(at(200 + MIB));
+  expect(sent.at(-1)).toBe(200 + MIB);
+  acknowledger.keepalive(at(300 + MIB), false);
+  for (let sign = 0; sign < 10; sign++) acknowledger.giveSignOfLife(false);
+  expect(due()).toBe(before + 1);
+});

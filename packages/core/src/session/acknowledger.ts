@@ -12,6 +12,9 @@ export interface AcknowledgedHandlers {
 
 // A store in the source's own database writes log with each: that must stay far below what it accounts for.
 const ACCOUNT_EVERY_BYTES = 2n ** 20n;
+// Signs of life (10 s apart at most) after which the rest is accounted for, once: the server lets go of log only up to the last
+// list of running transactions before what is acknowledged, and writes one every 15 s while there is log.
+const REST_AFTER_SIGNS = 3;
 
 /**
  * Sends what is safe to the source: when it has moved, and when the source wants a word. With a sink that keeps a ledger
@@ -28,6 +31,8 @@ export class Acknowledger {
   private mustAnswer = false;
   private readonly confirmedLsn: Lsn;
   private isHeld = false;
+  /** Signs of life until the rest is due; null where it was accounted for, and nothing has moved since but by that. */
+  private signsToRest: number | null = null;
 
   /** Starts from where the slot stands. */
   constructor(
@@ -66,12 +71,17 @@ export class Acknowledger {
     const { ledger, markers, mustAnswer } = this;
     const { safe } = this.feedback;
     if (ledger === null || this.isHeld || safe <= ledger.accountedLsn) return null;
-    const isDue = isLast || mustAnswer || safe - ledger.accountedLsn >= ACCOUNT_EVERY_BYTES;
+    const isMuch = safe - ledger.accountedLsn >= ACCOUNT_EVERY_BYTES;
+    const isDue = isLast || mustAnswer || isMuch || this.signsToRest === 0;
     return isDue || (markers.length > 0 && markers[0]!.endLsn <= safe) ? safe : null;
   }
 
   /** The ledger was moved. */
   accounted(lsn: Lsn): void {
+    const passed = this.ledger === null ? 0n : lsn - this.ledger.accountedLsn;
+    // Not after the rest itself: what that writes into a store in the source's database would be the next one's reason.
+    if (passed >= ACCOUNT_EVERY_BYTES) this.signsToRest = REST_AFTER_SIGNS;
+    else if (this.signsToRest === 0) this.signsToRest = null;
     this.account(lsn);
     if (this.mustAnswer) this.answer();
     else this.send();
@@ -106,6 +116,7 @@ export class Acknowledger {
   /** The sink has stored everything up to here. */
   stored(endLsn: Lsn): void {
     this.feedback.stored(endLsn);
+    this.signsToRest = REST_AFTER_SIGNS;
     this.account(endLsn);
     this.send();
     this.remind();
@@ -121,6 +132,9 @@ export class Acknowledger {
   /** The same unasked, in good time; with `wantsReply` the source is to answer. */
   giveSignOfLife(wantsReply: boolean): void {
     this.stream.acknowledge(this.sendable, wantsReply);
+    if (this.signsToRest === null || this.signsToRest === 0) return;
+    this.signsToRest--;
+    this.remind();
   }
 
   /** Sends what is safe where it has moved. */
