@@ -98,10 +98,7 @@ async function within(work: Promise<void>, timeoutMs: number): Promise<void> {
   ]).finally(() => clearTimeout(timer));
 }
 
-function chooseSink(
-  context: CommandContext<RunFlags>,
-  onUnstored: (record: UnstoredRecord) => void,
-): Sink {
+function chooseSink(context: CommandContext<RunFlags>, onUnstored: (record: UnstoredRecord) => void): Sink {
   const kind = context.flags.sink ?? 'store';
   if (kind === 'store') {
     const url = storeUrl(context.settings);
