@@ -18,3 +18,4 @@ export type { FollowOptions } from './query/follow-changes.js';
 export type { GapFilter, GapRow } from './query/gap-row.js';
 export type { KeyValue, RowKey } from './query/key-condition.js';
 export type { SourceStatus, StoreStatus } from './query/store-status.js';
+export type { UnstoredRecord } from './write/careful-statements.js';

@@ -89,6 +89,7 @@ function toJson(settings: Settings, state: SourceState, sources: readonly Source
       database: source.database,
       slot: source.slot,
       changes: Number(source.changes),
+      unstored: Number(source.unstored),
       end_lsn: source.endLsn === null ? null : formatLsn(source.endLsn),
       accounted_lsn: source.accountedLsn === null ? null : formatLsn(source.accountedLsn),
       last_seq: source.lastSeq === null ? null : Number(source.lastSeq),

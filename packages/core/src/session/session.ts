@@ -1,4 +1,11 @@
-import type { Gap, Lsn, Sink, SourceDescription, StoredPosition } from '@colophon/protocol';
+import {
+  type Gap,
+  INVALID_LSN,
+  type Lsn,
+  type Sink,
+  type SourceDescription,
+  type StoredPosition,
+} from '@colophon/protocol';
 import { PartQueue } from '../batch/part-queue.js';
 import { type Flushed, SinkWriter } from '../batch/sink-writer.js';
 import type { ConsumerSettings } from '../consumer-options.js';
@@ -6,6 +13,7 @@ import { SourceCatalog } from '../decode/source-catalog.js';
 import { confirmedLsn } from '../replication/confirmed-lsn.js';
 import { ReplicationStream } from '../replication/replication-stream.js';
 import type { SourceClient } from '../replication/source-client.js';
+import { unreadable } from '../replication/unreadable.js';
 import { EmissionReader } from '../stitch/emission.js';
 import { TransactionAssembler } from '../stitch/transaction-assembler.js';
 import { StreamDecoder } from '../stream-decoder.js';
@@ -60,6 +68,7 @@ export class Session {
   private decoder: StreamDecoder | undefined;
   private intake: TransactionIntake | undefined;
   private writer: SinkWriter | undefined;
+  private readTo: Lsn = INVALID_LSN;
   /** Received between the start of the stream and the sink's being open: the socket is paused, its buffer stays. */
   private early: { bytes: Buffer; lsn: Lsn }[] = [];
   private isStopping = false;
@@ -138,7 +147,7 @@ export class Session {
       {
         message: (bytes, lsn) => this.guard(() => this.receive(bytes, lsn)),
         keepalive: (lsn, mustReply) => this.guard(() => this.keepalive(lsn, mustReply)),
-        failed: (error) => this.fail(error),
+        failed: (error) => this.fail(this.inItsPlace(error)),
       },
     );
     this.stream = stream;
@@ -211,8 +220,12 @@ export class Session {
       skipBelow: ledger.skipBelow,
       isStored: ledger.isStored,
       expected: ledger.expected,
-      received: handlers.received,
+      received: (lsn) => {
+        this.readTo = lsn;
+        handlers.received(lsn);
+      },
     });
+    this.intake = intake;
     const writer = new SinkWriter({
       sink,
       queue,
@@ -277,8 +290,13 @@ export class Session {
     try {
       work();
     } catch (error) {
-      this.fail(error);
+      this.fail(this.inItsPlace(error));
     }
+  }
+
+  private inItsPlace(error: unknown): unknown {
+    const { slot } = this.options.settings;
+    return unreadable(error, { slot, transaction: this.intake?.current ?? null, readTo: this.readTo });
   }
 
   private end(): void {

@@ -26,6 +26,7 @@ export class TransactionIntake implements DecodedHandlers {
   private readonly options: TransactionIntakeOptions;
   private storedEndLsn: Lsn | null;
   private expected: StoredCommit | null;
+  private arriving: BeginMessage | null = null;
   private unstored: { endLsn: Lsn; committedAtMicros: bigint }[] = [];
 
   constructor(options: TransactionIntakeOptions) {
@@ -35,7 +36,13 @@ export class TransactionIntake implements DecodedHandlers {
     if (this.expected !== null) options.acknowledger.hold();
   }
 
+  /** The transaction that is arriving. */
+  get current(): BeginMessage | null {
+    return this.arriving;
+  }
+
   begin(message: BeginMessage): boolean {
+    this.arriving = message;
     const { acknowledger, assembler, isStored } = this.options;
     acknowledger.begin();
     if (this.expected !== null) this.compare(message);
@@ -79,6 +86,7 @@ export class TransactionIntake implements DecodedHandlers {
   commit(message: CommitMessage): void {
     const { assembler, acknowledger, received } = this.options;
     const { endLsn, committedAtMicros } = message;
+    this.arriving = null;
     received(endLsn);
     if (!assembler.isOpen) {
       acknowledger.commit(endLsn, false);

@@ -24,6 +24,8 @@ export interface SourceStatus {
   readonly storedAt: string | null;
   /** How many changes were ever stored. */
   readonly changes: bigint;
+  /** How many records could not be stored and are kept in `colophon.unstored`. */
+  readonly unstored: bigint;
 }
 
 /** What `Store.status` gives. */
@@ -45,7 +47,8 @@ const SOURCES = `SELECT o.name, o.environment, o.database, o.slot,
  coalesce(p.accounted_system_identifier, p.system_identifier, o.system_identifier) AS system_identifier, p.timeline,
  p.commit_lsn, p.end_lsn, p.accounted_lsn, p.last_seq,
  (SELECT count(*)::int FROM colophon.gap_records g WHERE g.source_id = o.id) AS gaps,
- ${time('p.last_committed_at')}, ${time('p.stored_at')}, p.changes
+ ${time('p.last_committed_at')}, ${time('p.stored_at')}, p.changes,
+ (SELECT count(*) FROM colophon.unstored_records u WHERE u.source_id = o.id)::text AS unstored
  FROM colophon.sources o JOIN colophon.positions p ON p.source_id = o.id ORDER BY o.name, o.environment, o.database`;
 
 const PARTITIONS = `SELECT sum(pg_total_relation_size(i.inhrelid))::bigint AS bytes,
@@ -76,6 +79,7 @@ export async function readStatus(run: Run, version: number): Promise<StoreStatus
       lastCommittedAt: row.last_committed_at as string | null,
       storedAt: row.stored_at as string | null,
       changes: BigInt(row.changes as string),
+      unstored: BigInt(row.unstored as string),
     })),
     sizeBytes: BigInt((partitions?.bytes as string | null) ?? 0),
     partitions: partitions?.months as string[],
