@@ -2,6 +2,7 @@ import { createDatabase, dropDatabase } from '@colophon/testkit';
 import pg from 'pg';
 import { afterEach, beforeEach, expect, inject, it } from 'vitest';
 import { colophon, type Running, startColophon } from '../cli/colophon.js';
+import { listenFlag, metrics } from '../watch/pages.js';
 
 let url: string;
 let storeUrl: string;
@@ -70,7 +71,8 @@ it('run --once stores the rest, keeps and names what the store cannot hold, and 
 
 it('run goes on over them, however often they come', async () => {
   await store.query(`ALTER DATABASE ${new URL(storeUrl).pathname.slice(1)} SET max_stack_depth = '100kB'`);
-  const run: Running = startColophon(['run', ...names]);
+  const { port, flag } = await listenFlag();
+  const run: Running = startColophon(['run', ...names, ...flag]);
   await run.said('Reading');
   const deep = `${'['.repeat(3000)}${']'.repeat(3000)}`;
   for (let id = 1; id <= 30; id++) {
@@ -80,6 +82,9 @@ it('run goes on over them, however often they come', async () => {
     if (run.child.exitCode !== null) throw new Error((await run.finished).stderr);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
+  const samples = await metrics(port);
+  expect(samples.get('colophon_unstored_records_total')).toBe(3);
+  expect(samples.get('colophon_errors_total{code="RECORD_UNSTORED"}')).toBe(3);
   run.child.kill('SIGTERM');
   const { code, stderr } = await run.finished;
   expect(code).toBe(0);

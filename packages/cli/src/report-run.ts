@@ -49,7 +49,12 @@ export function reportRun(
     if (saidAtMs.size > 0) saidAtMs.clear();
   });
   consumer.on('gap', (gap) =>
-    terminal.talk(`Gap in the audit (${gap.reason}): ${gap.detail} Recorded in colophon.gaps.`),
+    terminal.talk(`Gap in the audit (${gap.reason}): ${gap.detail} Recorded in colophon.gaps.`, {
+      level: 'warn',
+      reason: gap.reason,
+      slot,
+      ...(gap.toLsn === null ? {} : { lsn: formatLsn(gap.toLsn) }),
+    }),
   );
   let last = { written: 0, atMs: performance.now() };
   let wasBehind = false;

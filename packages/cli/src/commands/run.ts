@@ -31,6 +31,7 @@ export async function run(context: CommandContext<RunFlags>): Promise<void> {
   let unstored = 0;
   const target = chooseSink(context, (record) => {
     const { sqlstate, commitLsn: lsn } = record;
+    watch.putAside();
     if (++unstored > MAX_UNSTORED_SAID) return;
     terminal.talk(unstoredLine(record), { level: 'warn', code: 'RECORD_UNSTORED', sqlstate, lsn });
   });

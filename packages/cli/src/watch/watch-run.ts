@@ -60,6 +60,11 @@ export class RunWatch {
     return metrics === null ? sink : meteredSink(sink, (counts) => metrics.named(counts));
   }
 
+  /** A record was put aside in `colophon.unstored`. */
+  putAside(): void {
+    this.metrics?.putAside();
+  }
+
   /** Watches from now on. */
   follow(consumer: Consumer, sink: CountingSink): void {
     const { settings, terminal } = this.options;
