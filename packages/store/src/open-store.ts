@@ -7,6 +7,7 @@ import { type ChangeFilter, filterConditions } from './query/change-filter.js';
 import { type ChangeOrder, ChangeQuery } from './query/change-query.js';
 import type { ChangeRow } from './query/change-row.js';
 import { type FollowOptions, followChanges } from './query/follow-changes.js';
+import { type GapFilter, type GapRow, readGaps } from './query/gap-row.js';
 import type { RowKey } from './query/key-condition.js';
 import { readStatus, type StoreStatus } from './query/store-status.js';
 
@@ -77,6 +78,11 @@ export class Store {
   /** Changes as they are stored, without end; `signal` ends it. */
   follow(options: FollowOptions = {}): AsyncGenerator<ChangeRow, void, undefined> {
     return followChanges(this.#run, options);
+  }
+
+  /** The gaps in what is stored, in the order in which they were found: none where everything since `init` is accounted for. */
+  gaps(filter: GapFilter = {}): Promise<GapRow[]> {
+    return readGaps(this.#run, filter);
   }
 
   /** How far each source is stored, and how large the store is. Reads no records. */

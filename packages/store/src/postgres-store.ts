@@ -1,14 +1,18 @@
 import {
+  type AccountedPosition,
   ColophonError,
   changeId,
   formatLsn,
+  type Gap,
   type Logger,
+  type Lsn,
   parseLsn,
   type RememberedRelation,
   SILENT,
   type Sink,
   type SourceDescription,
   type StoredPosition,
+  type StoredTransaction,
   type TransactionPart,
 } from '@colophon/protocol';
 import type pg from 'pg';
@@ -17,6 +21,7 @@ import { errorState, OVERTAKEN, storeError } from './connection/store-error.js';
 import { checkStoreVersion } from './migrate/store-version.js';
 import { Batch, type SegmentIds } from './write/batch.js';
 import { advanceStatement, rememberStatement } from './write/flush-statements.js';
+import { addGaps, moveAccounted, readAccounted, readTransactions } from './write/ledger.js';
 import { Pipeline } from './write/pipeline.js';
 
 /** How a `PostgresStore` is made. */
@@ -172,6 +177,37 @@ export class PostgresStore implements Sink {
 
   async rememberRelations(relations: readonly RememberedRelation[]): Promise<void> {
     this.#relations = [...this.#relations, ...relations];
+  }
+
+  async accountedPosition(): Promise<AccountedPosition | null> {
+    const { client, sourceId, source } = this.#opened();
+    return this.#asked(() => readAccounted(client, sourceId, source.systemIdentifier, source.slot));
+  }
+
+  async account(position: AccountedPosition): Promise<void> {
+    const session = this.#opened();
+    await this.#asked(() => moveAccounted(session.client, session, position));
+    session.version += 1n;
+  }
+
+  async recordGaps(gaps: readonly Gap[], accounted: AccountedPosition): Promise<readonly Gap[]> {
+    const session = this.#opened();
+    const added = await this.#asked(() => addGaps(session.client, session, gaps, accounted));
+    session.version += 1n;
+    return added;
+  }
+
+  async recallTransactions(fromLsn: Lsn, toLsn: Lsn): Promise<readonly StoredTransaction[]> {
+    const { client, sourceId } = this.#opened();
+    return this.#asked(() => readTransactions(client, sourceId, fromLsn, toLsn));
+  }
+
+  async #asked<T>(ask: () => Promise<T>): Promise<T> {
+    try {
+      return await ask();
+    } catch (error) {
+      throw this.#fail(error, undefined);
+    }
   }
 
   #opened(): Session {
