@@ -26,6 +26,9 @@ export function reportRun(
     lastWarning = error.message;
     terminal.talk(`${error.message.replace(/[.\s]*$/, '')}: trying again.`);
   });
+  consumer.on('gap', (gap) =>
+    terminal.talk(`Gap in the audit (${gap.reason}): ${gap.detail} Recorded in colophon.gaps.`),
+  );
   let last = { written: 0, atMs: performance.now() };
   let wasBehind = false;
   const timer = setInterval(() => {

@@ -1,4 +1,4 @@
-import type { ColophonError, Lsn, SourceDescription, StoredPosition } from '@colophon/protocol';
+import type { ColophonError, Gap, Lsn, SourceDescription, StoredPosition } from '@colophon/protocol';
 
 /**
  * What a consumer is doing.
@@ -59,6 +59,8 @@ export interface ConsumerEvents {
   progress: [status: ConsumerStatus];
   /** One flush of the sink was durable. */
   stored: [position: StoredPosition, flushed: { transactions: number; changes: number; bytes: number }];
+  /** A stretch of the source's log isn't accounted for, or what was stored of it isn't the source's any more. Each is told, and recorded, once. */
+  gap: [gap: Gap];
   /** Something failed and will be tried again. */
   warning: [error: ColophonError];
 }

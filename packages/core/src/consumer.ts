@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { ColophonError, type Sink, type StoredPosition } from '@colophon/protocol';
+import { ColophonError, type Gap, type Sink, type StoredPosition } from '@colophon/protocol';
 import { type ConsumerOptions, type ConsumerSettings, consumerSettings } from './consumer-options.js';
 import type { ConsumerEvents, ConsumerState, ConsumerStatus } from './consumer-status.js';
 import { SourceClient } from './replication/source-client.js';
@@ -177,6 +177,7 @@ class ReplicationConsumer implements Consumer {
             this.tellStored(position, flushed);
           },
           acknowledged: (lsn) => progress.acknowledged(lsn),
+          gap: (gap) => this.tellGap(gap),
           marker: (token, endLsn) => drains.marker(token, endLsn),
         },
       });
@@ -207,6 +208,11 @@ class ReplicationConsumer implements Consumer {
     if (now - this.lastProgressAtMs < PROGRESS_MS && (this.session?.queuedChanges ?? 0) > 0) return;
     this.lastProgressAtMs = now;
     this.events.emit('progress', this.status());
+  }
+
+  private tellGap(gap: Gap): void {
+    this.settings.logger.warn({ reason: gap.reason }, `gap in the audit (${gap.reason}): ${gap.detail}`);
+    this.events.emit('gap', gap);
   }
 
   private become(state: ConsumerState): void {

@@ -24,7 +24,8 @@ export interface SlotBeginning {
 export interface BegunGap {
   readonly source: string;
   readonly reason: GapReason;
-  readonly fromLsn: Lsn;
+  /** Null where it isn't known. */
+  readonly fromLsn: Lsn | null;
   readonly toLsn: Lsn;
 }
 
@@ -36,21 +37,24 @@ export async function beginSlot(url: string, beginning: SlotBeginning): Promise<
   const client = await connectStore({ url, applicationName: 'colophon init' });
   try {
     await checkStoreVersion(client);
-    const { rows } = await client.query('SELECT * FROM colophon.begin_slot($1, $2, $3, $4, $5, $6, $7, $8, $9)', [
-      beginning.systemIdentifier,
-      beginning.timeline,
-      beginning.database,
-      beginning.slot,
-      formatLsn(beginning.startLsn),
-      beginning.isNew,
-      beginning.name,
-      beginning.environment,
-      beginning.approvedBy,
-    ]);
+    const { rows } = await client.query(
+      'SELECT * FROM colophon.begin_slot($1, $2, $3, $4, $5, $6, $7, $8, $9)',
+      [
+        beginning.systemIdentifier,
+        beginning.timeline,
+        beginning.database,
+        beginning.slot,
+        formatLsn(beginning.startLsn),
+        beginning.isNew,
+        beginning.name,
+        beginning.environment,
+        beginning.approvedBy,
+      ],
+    );
     return rows.map((row) => ({
       source: row.source,
       reason: row.reason,
-      fromLsn: parseLsn(row.from_lsn),
+      fromLsn: row.from_lsn === null ? null : parseLsn(row.from_lsn),
       toLsn: parseLsn(row.to_lsn),
     }));
   } catch (error) {

@@ -10,6 +10,7 @@ import {
   type Step,
 } from '@colophon/setup';
 import { migrateStore } from '@colophon/store';
+import { beginLedger } from '../begin-ledger.js';
 import { type CommandContext, confirm, deadlineOf, sourceNames, withSource } from '../command-context.js';
 import { visible } from '../render/display-text.js';
 import { type Settings, storeUrl } from '../settings.js';
@@ -51,11 +52,13 @@ export async function init(context: CommandContext<InitFlags>): Promise<void> {
     }
     const { from, to } = await deadline.race(migrateStore(storeUrl(settings)), 'The store');
     if (from !== to) terminal.talk(`✓ Store at version ${to}${from === 0 ? '' : ` (was ${from})`}.`);
-    const { leftOut } = await applyPlan(connection, plan, {
+    const { done, leftOut } = await applyPlan(connection, plan, {
       deadline,
       onStart: (step) => terminal.progress(`… ${stepText(step)}`),
       onDone: (step) => terminal.talk(`✓ ${stepText(step)}`),
     });
+    const isNewSlot = done.some((step) => step.kind === 'slot');
+    await beginLedger(connection, settings, state, isNewSlot, deadline, terminal.talk);
     for (const notice of plan.notices) terminal.talk(`! ${visible(notice)}`);
     for (const left of [...plan.leftOut, ...leftOut]) terminal.talk(`! Left out: ${visible(left.reason)}`);
     if (leftOut.length > 0) {

@@ -1,9 +1,10 @@
 import { ColophonError, formatLsn } from '@colophon/protocol';
 import { formatBytes, inspectSource, type SourceState } from '@colophon/setup';
-import type { SourceStatus } from '@colophon/store';
+import type { GapRow, SourceStatus } from '@colophon/store';
 import { type CommandContext, deadlineOf, sourceNames, withSource } from '../command-context.js';
 import { openAuditStore, STORE } from '../open-audit-store.js';
 import { pad, visible, wrap } from '../render/display-text.js';
+import { gapJson, gapText } from '../render/gap-text.js';
 import { formatSeconds } from '../render/progress-line.js';
 import type { Settings } from '../settings.js';
 
@@ -11,6 +12,8 @@ import type { Settings } from '../settings.js';
 export interface StatusFlags {
   json?: boolean;
 }
+
+const GAPS_SHOWN = 5;
 
 /** Shows how far the source is read, and what the store holds. Fails where slot, publication or store are missing. */
 export async function status(context: CommandContext<StatusFlags>): Promise<void> {
@@ -25,6 +28,7 @@ export async function status(context: CommandContext<StatusFlags>): Promise<void
   });
   const missing: ColophonError[] = store instanceof ColophonError ? [store] : [];
   const sources = store instanceof ColophonError ? [] : (await deadline.race(store.status(), STORE)).sources;
+  const gaps = store instanceof ColophonError ? [] : await deadline.race(store.gaps(), STORE);
   if (state.publication === null) {
     missing.unshift(
       new ColophonError(
@@ -39,13 +43,18 @@ export async function status(context: CommandContext<StatusFlags>): Promise<void
   }
   await terminal.out(
     flags.json === true
-      ? `${JSON.stringify(toJson(settings, state, sources))}\n`
-      : toText(settings, state, sources, terminal.columns, terminal.colors.bold),
+      ? `${JSON.stringify(toJson(settings, state, sources, gaps))}\n`
+      : toText(settings, state, sources, gaps, terminal.columns, terminal.colors.bold),
   );
   if (missing.length > 0) throw missing[0]!;
 }
 
-function toJson(settings: Settings, state: SourceState, sources: readonly SourceStatus[]): object {
+function toJson(
+  settings: Settings,
+  state: SourceState,
+  sources: readonly SourceStatus[],
+  gaps: readonly GapRow[],
+): object {
   const { slot, publication, server } = state;
   return {
     source: {
@@ -69,10 +78,13 @@ function toJson(settings: Settings, state: SourceState, sources: readonly Source
       slot: source.slot,
       changes: Number(source.changes),
       end_lsn: source.endLsn === null ? null : formatLsn(source.endLsn),
+      accounted_lsn: source.accountedLsn === null ? null : formatLsn(source.accountedLsn),
       last_seq: source.lastSeq === null ? null : Number(source.lastSeq),
       last_committed_at: source.lastCommittedAt,
       stored_at: source.storedAt,
+      gaps: source.gaps,
     })),
+    gaps: gaps.map(gapJson),
   };
 }
 
@@ -80,6 +92,7 @@ function toText(
   settings: Settings,
   state: SourceState,
   sources: readonly SourceStatus[],
+  gaps: readonly GapRow[],
   columns: number,
   bold: (text: string) => string,
 ): string {
@@ -96,6 +109,13 @@ function toText(
   ];
   for (const source of sources) lines.push(['Stored', sourceText(source)]);
   if (sources.length === 0) lines.push(['Stored', 'nothing yet']);
+  if (gaps.length > GAPS_SHOWN) {
+    lines.push([
+      'Gaps',
+      `${gaps.length}, of which the last ${GAPS_SHOWN} are below; all are in colophon.gaps`,
+    ]);
+  }
+  for (const gap of gaps.slice(-GAPS_SHOWN)) lines.push(['Gap', gapText(gap)]);
   const width = Math.max(...lines.map(([name]) => name.length));
   return lines
     .map(([name, text]) => {

@@ -1,4 +1,4 @@
-import type { RememberedRelation, Sink, StoredPosition } from '@colophon/protocol';
+import type { AccountedPosition, RememberedRelation, Sink, StoredPosition } from '@colophon/protocol';
 import type { Batch, BatchLimits, PartQueue } from './part-queue.js';
 
 /** What a `SinkWriter` works with. */
@@ -12,6 +12,10 @@ export interface SinkWriterOptions {
   readonly takeRemembered: () => readonly RememberedRelation[];
   /** Room was made in the queue. */
   readonly onTaken: () => void;
+  /** How far the sink's ledger is to be moved where nothing waits to be stored; null where it needn't be. */
+  readonly takeAccount: (isLast: boolean) => AccountedPosition | null;
+  /** The ledger was moved. */
+  readonly onAccounted: (position: AccountedPosition) => void;
   /** Everything up to the position is durable. */
   readonly onStored: (
     position: StoredPosition,
@@ -28,6 +32,8 @@ export class SinkWriter {
   private wake: (() => void) | null = null;
   private ending: 'finish' | 'abandon' | null = null;
   private lastFlushAtMs = Number.NEGATIVE_INFINITY;
+  /** Something is written that isn't flushed: the sink holds half a transaction. */
+  private isInside = false;
   private unflushed = { changes: 0, transactions: 0, bytes: 0 };
 
   constructor(options: SinkWriterOptions) {
@@ -60,6 +66,7 @@ export class SinkWriter {
       if (this.isAbandoned()) return;
       const batch = queue.take(limits, mustFinish);
       if (batch !== null) await this.write(batch);
+      else if (await this.account(mustFinish)) continue;
       else if (mustFinish) return;
       else if (this.ending === null) await this.sleep();
     }
@@ -86,6 +93,7 @@ export class SinkWriter {
     onTaken();
     const relations = takeRemembered();
     if (relations.length > 0) await sink.rememberRelations?.(relations);
+    this.isInside = true;
     await sink.write(batch.parts);
     this.unflushed.changes += batch.changes;
     this.unflushed.transactions += batch.transactions;
@@ -93,10 +101,21 @@ export class SinkWriter {
     // Also where the source was lost meanwhile: what is stored needn't come again.
     if (batch.position === null) return;
     await sink.flush(batch.position);
+    this.isInside = false;
     this.lastFlushAtMs = performance.now();
     const flushed = this.unflushed;
     this.unflushed = { changes: 0, transactions: 0, bytes: 0 };
     onStored(batch.position, flushed);
+  }
+
+  /** Says whether there was anything to account for. */
+  private async account(isLast: boolean): Promise<boolean> {
+    const { sink, takeAccount, onAccounted } = this.options;
+    const position = this.isInside ? null : takeAccount(isLast);
+    if (position === null) return false;
+    await sink.account?.(position);
+    onAccounted(position);
+    return true;
   }
 
   /** Until something happens: of each notification, or with `onlyFull` of one that fills a batch. */

@@ -10,13 +10,22 @@ export interface AcknowledgedHandlers {
   marker(token: string, endLsn: Lsn): void;
 }
 
-/** Sends what is safe to the source: when it has moved, and when the source wants a word. */
+// A store in the source's own database writes log with each: that must stay far below what it accounts for.
+const ACCOUNT_EVERY_BYTES = 2n ** 20n;
+
+/**
+ * Sends what is safe to the source: when it has moved, and when the source wants a word. With a sink that keeps a ledger
+ * nothing is sent that isn't accounted for there: what needs no storing waits until there is enough of it, or somebody waits.
+ */
 export class Acknowledger {
   private readonly stream: Pick<ReplicationStream, 'acknowledge'>;
   private readonly handlers: AcknowledgedHandlers;
   private readonly feedback: Feedback;
   private readonly markers: { token: string; endLsn: Lsn }[] = [];
   private acknowledged: Lsn | null = null;
+  /** What the sink's ledger has; null where it keeps none. */
+  private ledger: { accountedLsn: Lsn; onDue: () => void } | null = null;
+  private mustAnswer = false;
 
   /** Starts from where the slot stands. */
   constructor(
@@ -27,6 +36,27 @@ export class Acknowledger {
     this.stream = stream;
     this.handlers = handlers;
     this.feedback = new Feedback(confirmedLsn);
+  }
+
+  /** The sink keeps a ledger, and accounts for everything before `accountedLsn`. `onDue` is called when `takeAccount` has something. */
+  keepLedger(accountedLsn: Lsn, onDue: () => void): void {
+    this.ledger = { accountedLsn, onDue };
+  }
+
+  /** How far the ledger is to be moved now, without anything to store; null where that can wait. With `isLast` nothing can. */
+  takeAccount(isLast = false): Lsn | null {
+    const { ledger, markers, mustAnswer } = this;
+    const { safe } = this.feedback;
+    if (ledger === null || safe <= ledger.accountedLsn) return null;
+    const isDue = isLast || mustAnswer || safe - ledger.accountedLsn >= ACCOUNT_EVERY_BYTES;
+    return isDue || (markers.length > 0 && markers[0]!.endLsn <= safe) ? safe : null;
+  }
+
+  /** The ledger was moved. */
+  accounted(lsn: Lsn): void {
+    this.account(lsn);
+    if (this.mustAnswer) this.answer();
+    else this.send();
   }
 
   /** A transaction has begun to arrive. */
@@ -45,40 +75,63 @@ export class Acknowledger {
   keepalive(lsn: Lsn, mustReply: boolean): void {
     this.feedback.keepalive(lsn);
     // A reply to each would make the server send the next at once, without end.
-    if (mustReply) this.answer();
-    else this.settle();
+    if (!mustReply) this.settle();
+    else if (this.ledger === null || this.feedback.safe <= this.ledger.accountedLsn) this.answer();
+    else {
+      // A server that is shut down asks again and again until all is acknowledged: the answer is the acknowledgement.
+      this.mustAnswer = true;
+      this.settle();
+    }
   }
 
   /** The sink has stored everything up to here. */
   stored(endLsn: Lsn): void {
     this.feedback.stored(endLsn);
+    this.account(endLsn);
     this.send();
+    this.remind();
   }
 
   /** Answers a source that asks for a word: what is safe, moved or not. */
   answer(): void {
-    this.stream.acknowledge(this.feedback.safe);
+    this.mustAnswer = false;
+    this.stream.acknowledge(this.sendable);
     this.tell();
   }
 
   /** The same unasked, in good time; with `wantsReply` the source is to answer. */
   giveSignOfLife(wantsReply: boolean): void {
-    this.stream.acknowledge(this.feedback.safe, wantsReply);
+    this.stream.acknowledge(this.sendable, wantsReply);
   }
 
   /** Sends what is safe where it has moved. */
   send(): void {
-    if (this.feedback.safe !== this.acknowledged) this.stream.acknowledge(this.feedback.safe);
+    if (this.sendable !== this.acknowledged) this.stream.acknowledge(this.sendable);
     this.tell();
   }
 
   /** Where nothing waits any more; what the sink is to store is acknowledged when it is. */
   private settle(): void {
-    if (this.feedback.isSettled && this.feedback.safe !== this.acknowledged) this.send();
+    if (this.feedback.isSettled && this.sendable !== this.acknowledged) this.send();
+    this.remind();
+  }
+
+  private get sendable(): Lsn {
+    const { safe } = this.feedback;
+    return this.ledger === null || safe < this.ledger.accountedLsn ? safe : this.ledger.accountedLsn;
+  }
+
+  private account(lsn: Lsn): void {
+    if (this.ledger !== null && lsn > this.ledger.accountedLsn) this.ledger.accountedLsn = lsn;
+  }
+
+  private remind(): void {
+    if (this.takeAccount() !== null) this.ledger?.onDue();
   }
 
   private tell(): void {
-    const { safe } = this.feedback;
+    const safe = this.sendable;
+    if (safe === this.feedback.safe) this.mustAnswer = false;
     if (safe !== this.acknowledged) {
       this.acknowledged = safe;
       this.handlers.acknowledged(safe);

@@ -1,4 +1,4 @@
-import type { Lsn, Sink, SourceDescription, StoredPosition } from '@colophon/protocol';
+import type { Gap, Lsn, Sink, SourceDescription, StoredPosition } from '@colophon/protocol';
 import { PartQueue } from '../batch/part-queue.js';
 import { SinkWriter } from '../batch/sink-writer.js';
 import type { ConsumerSettings } from '../consumer-options.js';
@@ -11,9 +11,9 @@ import { TransactionAssembler } from '../stitch/transaction-assembler.js';
 import { StreamDecoder } from '../stream-decoder.js';
 import { type AcknowledgedHandlers, Acknowledger } from './acknowledger.js';
 import { LifeSigns } from './life-signs.js';
+import { type OpenedLedger, openLedger } from './open-ledger.js';
 import { ReadingGate } from './reading-gate.js';
 import { TransactionIntake } from './transaction-intake.js';
-import { usablePosition } from './usable-position.js';
 
 /** What a session tells while it runs. */
 interface SessionHandlers extends AcknowledgedHandlers {
@@ -23,6 +23,8 @@ interface SessionHandlers extends AcknowledgedHandlers {
   stored(position: StoredPosition, committedAtMicros: bigint, flushed: Flushed): void;
   /** Read up to here. */
   received(lsn: Lsn): void;
+  /** The sink's ledger has a gap that was not known before. */
+  gap(gap: Gap): void;
 }
 
 /** What one flush made durable. */
@@ -58,6 +60,7 @@ export class Session {
   private stream!: ReplicationStream;
   private gate: ReadingGate | undefined;
   private acknowledger: Acknowledger | undefined;
+  private confirmedLsn!: Lsn;
   private lifeSigns: LifeSigns | undefined;
   private decoder: StreamDecoder | undefined;
   private writer: SinkWriter | undefined;
@@ -141,7 +144,9 @@ export class Session {
     const gate = new ReadingGate(stream, () => this.lifeSigns?.heard());
     if (this.isStopping) gate.shutForGood();
     this.gate = gate;
-    const acknowledger = new Acknowledger(stream, await confirmedLsn(client, slot), handlers);
+    // Nobody else moves it from here on.
+    this.confirmedLsn = await confirmedLsn(client, slot);
+    const acknowledger = new Acknowledger(stream, this.confirmedLsn, handlers);
     this.acknowledger = acknowledger;
     if (this.isOver) return;
     this.lifeSigns = new LifeSigns({
@@ -160,13 +165,16 @@ export class Session {
     return { name: settings.name ?? database, environment, database, systemIdentifier, timeline, slot };
   }
 
-  /** Gives the position up to which nothing need be read again. */
-  private async openSink(source: SourceDescription): Promise<StoredPosition | null> {
-    const { settings, sink, remembered } = this.options;
-    const stored = usablePosition(await this.orFailure(sink.open(source)), remembered, source);
+  /** Opens it and its ledger: what is stored already, and what never will be. */
+  private async openSink(source: SourceDescription): Promise<OpenedLedger> {
+    const { settings, sink, remembered, handlers } = this.options;
+    const { writtenLsn, history } = this.stream.identity;
+    const stored = await this.orFailure(sink.open(source));
+    const facts = { source, writtenLsn, history, confirmedLsn: this.confirmedLsn, stored, remembered };
+    const ledger = await this.orFailure(openLedger(sink, facts, handlers.gap));
     this.catalog.recall((await this.orFailure(sink.recallRelations?.() ?? Promise.resolve([]))) ?? []);
     await this.orFailure(this.catalog.load(settings.publication));
-    return stored;
+    return ledger;
   }
 
   private async orFailure<T>(work: Promise<T>): Promise<T> {
@@ -177,7 +185,7 @@ export class Session {
   }
 
   /** Bytes → rows → transactions → the queue → the sink → the acknowledgement. */
-  private assemble(source: SourceDescription, stored: StoredPosition | null): SinkWriter {
+  private assemble(source: SourceDescription, ledger: OpenedLedger): SinkWriter {
     const { settings, sink, handlers } = this.options;
     const { queue, catalog } = this;
     const gate = this.gate!;
@@ -197,7 +205,8 @@ export class Session {
       emissions: new EmissionReader(settings.prefixes),
       assembler,
       acknowledger,
-      stored,
+      skipBelow: ledger.skipBelow,
+      isStored: ledger.isStored,
       received: handlers.received,
     });
     const writer = new SinkWriter({
@@ -209,11 +218,17 @@ export class Session {
       onTaken: () => {
         if (queue.bytes <= settings.queueBytes / 2) gate.open('full');
       },
+      takeAccount: (isLast) => {
+        const lsn = acknowledger.takeAccount(isLast);
+        return lsn === null ? null : { ...ledger.accounted, lsn };
+      },
+      onAccounted: ({ lsn }) => acknowledger.accounted(lsn),
       onStored: (position, flushed) => {
         handlers.stored(position, intake.stored(position.endLsn), flushed);
         acknowledger.stored(position.endLsn);
       },
     });
+    if (sink.account !== undefined) acknowledger.keepLedger(ledger.accounted.lsn, () => writer.notify());
     this.decoder = new StreamDecoder(
       catalog,
       intake,

@@ -1,4 +1,4 @@
-import type { Lsn, StoredPosition } from '@colophon/protocol';
+import type { Lsn } from '@colophon/protocol';
 import type { BeginMessage, CommitMessage, LogicalMessage } from '../decode/message.js';
 import type { DecodedRow } from '../decode/row-decoder.js';
 import type { EmissionReader } from '../stitch/emission.js';
@@ -11,8 +11,10 @@ export interface TransactionIntakeOptions {
   readonly emissions: EmissionReader;
   readonly assembler: TransactionAssembler;
   readonly acknowledger: Acknowledger;
-  /** What the sink has already. */
-  readonly stored: StoredPosition | null;
+  /** Transactions whose commit starts before it are stored already; null where none are known to be. */
+  readonly skipBelow: Lsn | null;
+  /** Whether one at or behind that is; null where none can be. */
+  readonly isStored: ((message: BeginMessage) => boolean) | null;
   /** A transaction was read to its end. */
   readonly received: (lsn: Lsn) => void;
 }
@@ -25,13 +27,14 @@ export class TransactionIntake implements DecodedHandlers {
 
   constructor(options: TransactionIntakeOptions) {
     this.options = options;
-    this.storedEndLsn = options.stored?.endLsn ?? null;
+    this.storedEndLsn = options.skipBelow;
   }
 
   begin(message: BeginMessage): boolean {
-    const { acknowledger, assembler } = this.options;
+    const { acknowledger, assembler, isStored } = this.options;
     acknowledger.begin();
     if (this.storedEndLsn !== null && message.commitLsn < this.storedEndLsn) return false;
+    if (isStored?.(message)) return false;
     assembler.begin(message);
     return true;
   }

@@ -401,21 +401,36 @@ BEGIN
       WHERE o.database = of_database AND p.accounted_lsn IS NOT NULL AND (
         -- On another timeline the consumer finds out where the two parted, and says so.
         (is_new AND o.slot = of_slot AND p.accounted_system_identifier = new_system_identifier
-          AND p.accounted_timeline = new_timeline AND p.accounted_lsn < new_start_lsn)
+          AND p.accounted_timeline = new_timeline AND p.accounted_lsn <> new_start_lsn)
         OR (o.name = of_name AND o.environment = of_environment
           AND p.accounted_system_identifier <> new_system_identifier))
       ORDER BY o.id FOR UPDATE OF p
   LOOP
     source := known.name;
-    reason := CASE WHEN known.system_identifier = new_system_identifier THEN 'slot-recreated' ELSE 'source-replaced' END;
-    from_lsn := known.lsn;
-    to_lsn := new_start_lsn;
-    PERFORM colophon.add_gap(known.id, reason, from_lsn, to_lsn, known.timeline, new_timeline, known.system_identifier,
-      new_system_identifier, NULL, CASE reason
-        WHEN 'slot-recreated' THEN format('Slot %s was made anew: it begins at %s, and everything before %s is accounted for.',
-          of_slot, to_lsn, from_lsn)
-        ELSE format('The source is system %s now; everything of system %s before %s is accounted for.',
-          new_system_identifier, known.system_identifier, from_lsn) END, approver);
+    IF known.system_identifier <> new_system_identifier THEN
+      reason := 'source-replaced';
+      from_lsn := known.lsn;
+      to_lsn := new_start_lsn;
+      PERFORM colophon.add_gap(known.id, reason, from_lsn, to_lsn, known.timeline, new_timeline, known.system_identifier,
+        new_system_identifier, NULL, format('The source is system %s now; everything of system %s before %s is accounted for.',
+        new_system_identifier, known.system_identifier, from_lsn), approver);
+    ELSE
+      IF known.lsn > new_start_lsn THEN
+        reason := 'source-restored';
+        from_lsn := NULL;
+        to_lsn := known.lsn;
+        PERFORM colophon.add_gap(known.id, reason, from_lsn, to_lsn, known.timeline, new_timeline, new_system_identifier,
+          new_system_identifier, NULL, format('The source stands at %s, but everything up to %s was read from it: it was put back to an earlier state.',
+          new_start_lsn, to_lsn), approver);
+        RETURN NEXT;
+      END IF;
+      reason := 'slot-recreated';
+      from_lsn := CASE WHEN known.lsn < new_start_lsn THEN known.lsn END;
+      to_lsn := new_start_lsn;
+      PERFORM colophon.add_gap(known.id, reason, from_lsn, to_lsn, known.timeline, new_timeline, new_system_identifier,
+        new_system_identifier, NULL, format('Slot %s was made anew: it delivers what commits at %s or later.', of_slot, to_lsn),
+        approver);
+    END IF;
     PERFORM colophon.account_position(known.id, known.version, new_system_identifier, new_timeline, new_start_lsn, true);
     RETURN NEXT;
   END LOOP;
