@@ -25,6 +25,7 @@ export function countingSink(sink: Sink): CountingSink {
     ...(sink.accountedPosition && { accountedPosition: () => sink.accountedPosition!() }),
     ...(sink.account && { account: (position) => sink.account!(position) }),
     ...(sink.recordGaps && { recordGaps: (gaps, accounted) => sink.recordGaps!(gaps, accounted) }),
+    ...(sink.lastCommit && { lastCommit: () => sink.lastCommit!() }),
     ...(sink.recallTransactions && { recallTransactions: (from, to) => sink.recallTransactions!(from, to) }),
     rememberRelations: async (relations) => sink.rememberRelations?.(relations),
   };

@@ -52,6 +52,8 @@ class ReplicationConsumer implements Consumer {
   private running: Promise<void> | null = null;
   private session: Session | null = null;
   private isStopping = false;
+  /** Seen by the last session, and not recorded yet. */
+  private isSourceRestored = false;
   private lastProgressAtMs = 0;
 
   constructor(settings: ConsumerSettings, sink: Sink) {
@@ -127,6 +129,7 @@ class ReplicationConsumer implements Consumer {
             break;
           }
           const delayMs = retries.delayAfter(failure);
+          if (failure.details.isSourceRestored === true) this.isSourceRestored = true;
           this.warn(failure);
           this.become('retrying');
           await this.sleep.for(delayMs);
@@ -160,9 +163,11 @@ class ReplicationConsumer implements Consumer {
         sink,
         client,
         remembered: progress.position,
+        isSourceRestored: this.isSourceRestored,
         silenceTimeoutMs: retries.silenceTimeoutMs,
         handlers: {
           streaming: (source) => {
+            this.isSourceRestored = false;
             progress.streaming(source);
             retries.streaming();
             this.become('streaming');

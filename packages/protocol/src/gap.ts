@@ -49,9 +49,13 @@ export interface Gap {
   readonly approvedBy: string | null;
 }
 
-/** A transaction as its log knows it, whatever timeline it was read on. */
-export interface StoredTransaction {
+/** A commit, as its log has it. */
+export interface StoredCommit {
   readonly commitLsn: Lsn;
-  readonly xid: number;
   readonly committedAtMicros: bigint;
+}
+
+/** A transaction as its log has it, whatever timeline it was read on. */
+export interface StoredTransaction extends StoredCommit {
+  readonly xid: number;
 }

@@ -1,4 +1,4 @@
-import type { AccountedPosition, Gap, StoredTransaction } from './gap.js';
+import type { AccountedPosition, Gap, StoredCommit, StoredTransaction } from './gap.js';
 import type { Lsn } from './lsn.js';
 import type { TransactionPart } from './transaction.js';
 
@@ -67,6 +67,8 @@ export interface Sink {
   account?(position: AccountedPosition): Promise<void>;
   /** Records gaps and moves the accounted position, back too, at once or not at all. Gives those that were not recorded before. Called between `open` and the first `write`. */
   recordGaps?(gaps: readonly Gap[], accounted: AccountedPosition): Promise<readonly Gap[]>;
+  /** The commit of the last stored transaction, by which the source is known again; null where nothing is stored. Called after `open`. */
+  lastCommit?(): Promise<StoredCommit | null>;
   /** The stored transactions whose commit starts at `fromLsn` or later and before `toLsn`, on any timeline: asked where no position tells. */
   recallTransactions?(fromLsn: Lsn, toLsn: Lsn): Promise<readonly StoredTransaction[]>;
 }

@@ -11,6 +11,7 @@ import {
   SILENT,
   type Sink,
   type SourceDescription,
+  type StoredCommit,
   type StoredPosition,
   type StoredTransaction,
   type TransactionPart,
@@ -21,7 +22,7 @@ import { errorState, OVERTAKEN, storeError } from './connection/store-error.js';
 import { checkStoreVersion } from './migrate/store-version.js';
 import { Batch, type SegmentIds } from './write/batch.js';
 import { advanceStatement, rememberStatement } from './write/flush-statements.js';
-import { addGaps, moveAccounted, readAccounted, readTransactions } from './write/ledger.js';
+import { addGaps, moveAccounted, readAccounted, readLastCommit, readTransactions } from './write/ledger.js';
 import { Pipeline } from './write/pipeline.js';
 
 /** How a `PostgresStore` is made. */
@@ -195,6 +196,11 @@ export class PostgresStore implements Sink {
     const added = await this.#asked(() => addGaps(session.client, session, gaps, accounted));
     session.version += 1n;
     return added;
+  }
+
+  async lastCommit(): Promise<StoredCommit | null> {
+    const { client, sourceId } = this.#opened();
+    return this.#asked(() => readLastCommit(client, sourceId));
   }
 
   async recallTransactions(fromLsn: Lsn, toLsn: Lsn): Promise<readonly StoredTransaction[]> {

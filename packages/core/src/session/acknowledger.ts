@@ -26,6 +26,8 @@ export class Acknowledger {
   /** What the sink's ledger has; null where it keeps none. */
   private ledger: { accountedLsn: Lsn; onDue: () => void } | null = null;
   private mustAnswer = false;
+  private readonly confirmedLsn: Lsn;
+  private isHeld = false;
 
   /** Starts from where the slot stands. */
   constructor(
@@ -35,6 +37,7 @@ export class Acknowledger {
   ) {
     this.stream = stream;
     this.handlers = handlers;
+    this.confirmedLsn = confirmedLsn;
     this.feedback = new Feedback(confirmedLsn);
   }
 
@@ -43,11 +46,21 @@ export class Acknowledger {
     this.ledger = { accountedLsn, onDue };
   }
 
+  /** Nothing is acknowledged until `release`: it isn't sure yet that what is skipped is what is stored. */
+  hold(): void {
+    this.isHeld = true;
+  }
+
+  /** It is sure. */
+  release(): void {
+    this.isHeld = false;
+  }
+
   /** How far the ledger is to be moved now, without anything to store; null where that can wait. With `isLast` nothing can. */
   takeAccount(isLast = false): Lsn | null {
     const { ledger, markers, mustAnswer } = this;
     const { safe } = this.feedback;
-    if (ledger === null || safe <= ledger.accountedLsn) return null;
+    if (ledger === null || this.isHeld || safe <= ledger.accountedLsn) return null;
     const isDue = isLast || mustAnswer || safe - ledger.accountedLsn >= ACCOUNT_EVERY_BYTES;
     return isDue || (markers.length > 0 && markers[0]!.endLsn <= safe) ? safe : null;
   }
@@ -76,7 +89,8 @@ export class Acknowledger {
     this.feedback.keepalive(lsn);
     // A reply to each would make the server send the next at once, without end.
     if (!mustReply) this.settle();
-    else if (this.ledger === null || this.feedback.safe <= this.ledger.accountedLsn) this.answer();
+    else if (this.ledger === null || this.isHeld || this.feedback.safe <= this.ledger.accountedLsn)
+      this.answer();
     else {
       // A server that is shut down asks again and again until all is acknowledged: the answer is the acknowledgement.
       this.mustAnswer = true;
@@ -118,6 +132,7 @@ export class Acknowledger {
 
   private get sendable(): Lsn {
     const { safe } = this.feedback;
+    if (this.isHeld) return this.confirmedLsn;
     return this.ledger === null || safe < this.ledger.accountedLsn ? safe : this.ledger.accountedLsn;
   }
 

@@ -1,4 +1,4 @@
-import type { AccountedPosition, Gap, Lsn, Sink } from '@colophon/protocol';
+import type { AccountedPosition, Gap, Lsn, Sink, StoredCommit } from '@colophon/protocol';
 import type { BeginMessage } from '../decode/message.js';
 import { type LedgerFacts, reconcileLedger } from './reconcile-ledger.js';
 
@@ -8,6 +8,8 @@ export interface OpenedLedger {
   readonly skipBelow: Lsn | null;
   /** Tells of one at or behind that whether it is; null where none can be. */
   readonly isStored: ((message: BeginMessage) => boolean) | null;
+  /** The last stored transaction, where the source has to deliver it again: by it we know that it is the same source still. */
+  readonly expected: StoredCommit | null;
   /** Where the ledger goes on. */
   readonly accounted: AccountedPosition;
 }
@@ -32,7 +34,14 @@ export async function openLedger(
   const stored =
     recall === null ? [] : ((await sink.recallTransactions?.(recall.fromLsn, recall.toLsn)) ?? []);
   const keys = new Set(stored.map(keyOf));
-  return { skipBelow, accounted, isStored: keys.size === 0 ? null : (message) => keys.has(keyOf(message)) };
+  const last = skipBelow === null ? null : ((await sink.lastCommit?.()) ?? null);
+  const comesAgain = last !== null && last.commitLsn >= facts.confirmedLsn && last.commitLsn < skipBelow!;
+  return {
+    skipBelow,
+    accounted,
+    expected: comesAgain ? last : null,
+    isStored: keys.size === 0 ? null : (message) => keys.has(keyOf(message)),
+  };
 }
 
 /** A commit is the same on every timeline that has it. */

@@ -25,6 +25,8 @@ export interface LedgerFacts {
   readonly accounted: AccountedPosition | null;
   /** What this process has had stored before. */
   readonly remembered: StoredPosition | null;
+  /** The last session saw that the source doesn't have what was stored of it. */
+  readonly isSourceRestored: boolean;
 }
 
 /** What follows from it. */
@@ -55,11 +57,11 @@ export function reconcileLedger(facts: LedgerFacts): Reconciled {
     accounted?.timeline === source.timeline ? accounted.lsn : null,
     sameEnd(stored, source),
   );
-  if (furthest !== null && furthest > writtenLsn) {
+  if (furthest !== null && (facts.isSourceRestored || furthest > writtenLsn)) {
     add(
       'source-restored',
       { fromLsn: earlier(confirmedLsn, writtenLsn), toLsn: furthest },
-      `The source stands at ${formatLsn(writtenLsn)}, but everything up to ${formatLsn(furthest)} was read from it: it was put back to an earlier state.`,
+      `The source stands at ${formatLsn(writtenLsn)}, and doesn't have all that was read from it up to ${formatLsn(furthest)}: it was put back to an earlier state.`,
     );
     if (accounted !== null) here = earlier(confirmedLsn, accounted.lsn);
     skipBelow = null;

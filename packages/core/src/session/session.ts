@@ -42,6 +42,8 @@ export interface SessionOptions {
   readonly handlers: SessionHandlers;
   /** What this process has had stored before, for a sink that keeps no position itself. */
   readonly remembered: StoredPosition | null;
+  /** The last session saw that the source doesn't have what was stored of it. */
+  readonly isSourceRestored: boolean;
   /** How long silence is taken for life; grows with each connection that was given up. */
   readonly silenceTimeoutMs: number;
 }
@@ -63,6 +65,7 @@ export class Session {
   private confirmedLsn!: Lsn;
   private lifeSigns: LifeSigns | undefined;
   private decoder: StreamDecoder | undefined;
+  private intake: TransactionIntake | undefined;
   private writer: SinkWriter | undefined;
   /** Received between the start of the stream and the sink's being open: the socket is paused, its buffer stays. */
   private early: { bytes: Buffer; lsn: Lsn }[] = [];
@@ -167,10 +170,11 @@ export class Session {
 
   /** Opens it and its ledger: what is stored already, and what never will be. */
   private async openSink(source: SourceDescription): Promise<OpenedLedger> {
-    const { settings, sink, remembered, handlers } = this.options;
+    const { settings, sink, remembered, isSourceRestored, handlers } = this.options;
+    const { confirmedLsn } = this;
     const { writtenLsn, history } = this.stream.identity;
     const stored = await this.orFailure(sink.open(source));
-    const facts = { source, writtenLsn, history, confirmedLsn: this.confirmedLsn, stored, remembered };
+    const facts = { source, writtenLsn, history, confirmedLsn, stored, remembered, isSourceRestored };
     const ledger = await this.orFailure(openLedger(sink, facts, handlers.gap));
     this.catalog.recall((await this.orFailure(sink.recallRelations?.() ?? Promise.resolve([]))) ?? []);
     await this.orFailure(this.catalog.load(settings.publication));
@@ -207,6 +211,7 @@ export class Session {
       acknowledger,
       skipBelow: ledger.skipBelow,
       isStored: ledger.isStored,
+      expected: ledger.expected,
       received: handlers.received,
     });
     const writer = new SinkWriter({
@@ -235,6 +240,7 @@ export class Session {
       () => gate.shut('catalog'),
       (error) => (error === undefined ? this.guard(() => gate.open('catalog')) : this.fail(error)),
     );
+    this.intake = intake;
     this.writer = writer;
     return writer;
   }
@@ -262,6 +268,7 @@ export class Session {
       return;
     }
     this.options.handlers.received(lsn);
+    this.intake?.decoded(lsn);
     this.acknowledger?.keepalive(lsn, mustReply);
   }
 

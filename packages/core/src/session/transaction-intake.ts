@@ -1,4 +1,4 @@
-import type { Lsn } from '@colophon/protocol';
+import { ColophonError, formatLsn, type Lsn, type StoredCommit } from '@colophon/protocol';
 import type { BeginMessage, CommitMessage, LogicalMessage } from '../decode/message.js';
 import type { DecodedRow } from '../decode/row-decoder.js';
 import type { EmissionReader } from '../stitch/emission.js';
@@ -15,6 +15,8 @@ export interface TransactionIntakeOptions {
   readonly skipBelow: Lsn | null;
   /** Whether one at or behind that is; null where none can be. */
   readonly isStored: ((message: BeginMessage) => boolean) | null;
+  /** The last stored transaction, where it must come again; null where it needn't. */
+  readonly expected: StoredCommit | null;
   /** A transaction was read to its end. */
   readonly received: (lsn: Lsn) => void;
 }
@@ -23,20 +25,40 @@ export interface TransactionIntakeOptions {
 export class TransactionIntake implements DecodedHandlers {
   private readonly options: TransactionIntakeOptions;
   private storedEndLsn: Lsn | null;
+  private expected: StoredCommit | null;
   private unstored: { endLsn: Lsn; committedAtMicros: bigint }[] = [];
 
   constructor(options: TransactionIntakeOptions) {
     this.options = options;
     this.storedEndLsn = options.skipBelow;
+    this.expected = options.expected;
+    if (this.expected !== null) options.acknowledger.hold();
   }
 
   begin(message: BeginMessage): boolean {
     const { acknowledger, assembler, isStored } = this.options;
     acknowledger.begin();
+    if (this.expected !== null) this.compare(message);
     if (this.storedEndLsn !== null && message.commitLsn < this.storedEndLsn) return false;
     if (isStored?.(message)) return false;
     assembler.begin(message);
     return true;
+  }
+
+  /** The source has decoded up to here. Throws `SOURCE_CHANGED` where it should have delivered what is stored of it, and hasn't. */
+  decoded(lsn: Lsn): void {
+    if (this.expected !== null && lsn > this.expected.commitLsn) throw sourceRestored(this.expected);
+  }
+
+  /** Positions alone don't tell a source from one that was put back and has since written as much again. */
+  private compare({ commitLsn, committedAtMicros }: BeginMessage): void {
+    const expected = this.expected!;
+    if (commitLsn < expected.commitLsn) return;
+    if (commitLsn > expected.commitLsn || committedAtMicros !== expected.committedAtMicros) {
+      throw sourceRestored(expected);
+    }
+    this.expected = null;
+    this.options.acknowledger.release();
   }
 
   row(row: DecodedRow, lsn: Lsn): void {
@@ -75,4 +97,12 @@ export class TransactionIntake implements DecodedHandlers {
     while (count < unstored.length && unstored[count]!.endLsn <= endLsn) count++;
     return unstored.splice(0, count).at(-1)?.committedAtMicros ?? 0n;
   }
+}
+
+function sourceRestored({ commitLsn }: StoredCommit): ColophonError {
+  return new ColophonError(
+    'SOURCE_CHANGED',
+    `The source no longer has the transaction at ${formatLsn(commitLsn)} that is stored: it was put back to an earlier state. Reading again from where its slot stands.`,
+    { retryable: true, details: { isSourceRestored: true } },
+  );
 }

@@ -420,7 +420,7 @@ BEGIN
         from_lsn := NULL;
         to_lsn := known.lsn;
         PERFORM colophon.add_gap(known.id, reason, from_lsn, to_lsn, known.timeline, new_timeline, new_system_identifier,
-          new_system_identifier, NULL, format('The source stands at %s, but everything up to %s was read from it: it was put back to an earlier state.',
+          new_system_identifier, NULL, format('The source''s slot was made at %s, but everything up to %s was read from it: it was put back to an earlier state.',
           new_start_lsn, to_lsn), approver);
         RETURN NEXT;
       END IF;

@@ -4,6 +4,7 @@ import {
   type Gap,
   type Lsn,
   parseLsn,
+  type StoredCommit,
   type StoredTransaction,
 } from '@colophon/protocol';
 import type { Queryable } from '../migrate/store-version.js';
@@ -81,6 +82,21 @@ export async function addGaps(
   return added;
 }
 
+const micros = (column: string): string => `(extract(epoch FROM ${column}) * 1000000)::bigint::text`;
+
+/** The commit of a source's last stored transaction; null where there is none. */
+export async function readLastCommit(client: Queryable, sourceId: number): Promise<StoredCommit | null> {
+  const { rows } = await client.query(
+    `SELECT commit_lsn, ${micros('last_committed_at')} AS micros FROM colophon.positions
+     WHERE source_id = $1 AND last_committed_at IS NOT NULL`,
+    [sourceId],
+  );
+  const row = rows[0] as { commit_lsn: string; micros: string } | undefined;
+  return row === undefined
+    ? null
+    : { commitLsn: parseLsn(row.commit_lsn), committedAtMicros: BigInt(row.micros) };
+}
+
 /** The stored transactions of a source whose commit starts in the stretch, whatever timeline they were read on. */
 export async function readTransactions(
   client: Queryable,
@@ -90,7 +106,7 @@ export async function readTransactions(
 ): Promise<readonly StoredTransaction[]> {
   const { rows } = await client.query(
     `SELECT DISTINCT commit_lsn, transaction_id::text AS xid,
-       (extract(epoch FROM committed_at) * 1000000)::bigint::text AS micros
+       ${micros('committed_at')} AS micros
      FROM colophon.segments WHERE source_id = $1 AND commit_lsn >= $2 AND commit_lsn < $3`,
     [sourceId, formatLsn(fromLsn), formatLsn(toLsn)],
   );
