@@ -10,6 +10,16 @@ export interface AccountedPosition {
   readonly lsn: Lsn;
 }
 
+/** Every reason that a gap record can give. Added to, never renamed: docs/contracts.md explains each. */
+export const GAP_REASONS = [
+  'slot-ahead',
+  'slot-recreated',
+  'store-restored',
+  'source-restored',
+  'source-replaced',
+  'diverged',
+] as const;
+
 /**
  * Why a stretch of the log is not, or no longer, what the store says.
  *
@@ -17,18 +27,12 @@ export interface AccountedPosition {
  *   made anew by hand; or the store was restored from a backup.
  * - `slot-recreated`: `colophon init` made the slot anew.
  * - `store-restored`: the store lost what it had confirmed while the consumer was running.
- * - `source-restored`: the source stands before what is stored, on the same timeline: a file system or virtual machine was
- *   put back. What is stored of the stretch may never have happened for the source.
+ * - `source-restored`: the source was put back to an earlier state on the same timeline (a file system's or virtual
+ *   machine's snapshot). What is stored of the stretch may never have happened for the source.
  * - `source-replaced`: another cluster took the source's place, and `colophon init` was run against it.
  * - `diverged`: what is stored of the stretch was never on the server that was promoted.
  */
-export type GapReason =
-  | 'slot-ahead'
-  | 'slot-recreated'
-  | 'store-restored'
-  | 'source-restored'
-  | 'source-replaced'
-  | 'diverged';
+export type GapReason = (typeof GAP_REASONS)[number];
 
 /** A stretch of a source's log that isn't accounted for by what is stored. */
 export interface Gap {

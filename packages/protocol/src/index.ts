@@ -12,6 +12,7 @@ export { DEFAULT_MAX_CONTEXT_BYTES, encodeContext } from './encode-context.js';
 export type { ErrorCode, ErrorOptions } from './error.js';
 export { ColophonError, ERROR_CODES } from './error.js';
 export type { AccountedPosition, Gap, GapReason, StoredCommit, StoredTransaction } from './gap.js';
+export { GAP_REASONS } from './gap.js';
 export type { JsonMember } from './json-members.js';
 export { jsonMembers } from './json-members.js';
 export type { JsonText } from './json-text.js';
