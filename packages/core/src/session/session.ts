@@ -12,6 +12,7 @@ import { StreamDecoder } from '../stream-decoder.js';
 import { type AcknowledgedHandlers, Acknowledger } from './acknowledger.js';
 import { LifeSigns } from './life-signs.js';
 import { type OpenedLedger, openLedger } from './open-ledger.js';
+import { publicationGap } from './publication-gap.js';
 import { ReadingGate } from './reading-gate.js';
 import { TransactionIntake } from './transaction-intake.js';
 
@@ -197,6 +198,7 @@ export class Session {
     const assembler = new TransactionAssembler({
       systemIdentifier: source.systemIdentifier,
       timeline: source.timeline,
+      publication: settings.publication,
       maxPartChanges: PART_CHANGES,
       maxPartSize: PART_SIZE,
       onPart: (part, bytes) => {
@@ -212,6 +214,11 @@ export class Session {
       skipBelow: ledger.skipBelow,
       isStored: ledger.isStored,
       expected: ledger.expected,
+      publicationChanged: (change, commitLsn) => {
+        if (change.name === settings.publication && !change.isWhole) {
+          handlers.gap(publicationGap(change, commitLsn, source));
+        }
+      },
       received: handlers.received,
     });
     const writer = new SinkWriter({

@@ -1,4 +1,11 @@
-import { ColophonError, formatLsn, type Lsn, type StoredCommit } from '@colophon/protocol';
+import {
+  ColophonError,
+  formatLsn,
+  INVALID_LSN,
+  type Lsn,
+  type PublicationChange,
+  type StoredCommit,
+} from '@colophon/protocol';
 import type { BeginMessage, CommitMessage, LogicalMessage } from '../decode/message.js';
 import type { DecodedRow } from '../decode/row-decoder.js';
 import type { EmissionReader } from '../stitch/emission.js';
@@ -17,6 +24,8 @@ export interface TransactionIntakeOptions {
   readonly isStored: ((message: BeginMessage) => boolean) | null;
   /** The last stored transaction, where it must come again; null where it needn't. */
   readonly expected: StoredCommit | null;
+  /** A transaction that wasn't stored yet changed a publication. */
+  readonly publicationChanged: (change: PublicationChange, commitLsn: Lsn) => void;
   /** A transaction was read to its end. */
   readonly received: (lsn: Lsn) => void;
 }
@@ -26,6 +35,7 @@ export class TransactionIntake implements DecodedHandlers {
   private readonly options: TransactionIntakeOptions;
   private storedEndLsn: Lsn | null;
   private expected: StoredCommit | null;
+  private commitLsn: Lsn = INVALID_LSN;
   private unstored: { endLsn: Lsn; committedAtMicros: bigint }[] = [];
 
   constructor(options: TransactionIntakeOptions) {
@@ -41,6 +51,7 @@ export class TransactionIntake implements DecodedHandlers {
     if (this.expected !== null) this.compare(message);
     if (this.storedEndLsn !== null && message.commitLsn < this.storedEndLsn) return false;
     if (isStored?.(message)) return false;
+    this.commitLsn = message.commitLsn;
     assembler.begin(message);
     return true;
   }
@@ -73,7 +84,10 @@ export class TransactionIntake implements DecodedHandlers {
     const { assembler, emissions } = this.options;
     if (!assembler.isOpen) return;
     const emission = emissions.read(message);
-    if (emission !== null) assembler.emission(emission);
+    if (emission === null) return;
+    assembler.emission(emission, message.lsn);
+    if (emission.kind !== 'ddl' || emission.facts.publication === null) return;
+    this.options.publicationChanged(emission.facts.publication, this.commitLsn);
   }
 
   commit(message: CommitMessage): void {
@@ -84,9 +98,9 @@ export class TransactionIntake implements DecodedHandlers {
       acknowledger.commit(endLsn, false);
       return;
     }
-    const { changes, markers } = assembler.commit(message);
-    if (changes > 0) this.unstored.push({ endLsn, committedAtMicros });
-    acknowledger.commit(endLsn, changes > 0, markers);
+    const { isGiven, markers } = assembler.commit(message);
+    if (isGiven) this.unstored.push({ endLsn, committedAtMicros });
+    acknowledger.commit(endLsn, isGiven, markers);
   }
 
   /** Everything up to here is stored. Gives the source's clock at the last commit among it; 0 where there was none. */

@@ -1,13 +1,23 @@
-import type { Change, ContextText, Lsn, TransactionFacts, TransactionPart } from '@colophon/protocol';
+import type {
+  Change,
+  ContextText,
+  DdlRecord,
+  Lsn,
+  TransactionFacts,
+  TransactionPart,
+} from '@colophon/protocol';
 import type { BeginMessage, CommitMessage } from '../decode/message.js';
 import type { DecodedRow } from '../decode/row-decoder.js';
+import type { DdlFacts } from './ddl-message.js';
 import type { Emission } from './emission.js';
-import { OUTSIDE, type SegmentEvent, type SegmentState, step } from './segment-state.js';
+import { OUTSIDE, type SegmentEvent, type SegmentState, step, unfilled } from './segment-state.js';
 
 /** Where and how a transaction's parts go. */
 export interface AssemblerOptions {
   readonly systemIdentifier: string;
   readonly timeline: number;
+  /** The publication that is read. */
+  readonly publication: string;
   /** A part is cut at this many changes. */
   readonly maxPartChanges: number;
   /** … or at this many UTF-16 units of JSON. */
@@ -20,8 +30,8 @@ export interface AssemblerOptions {
 export interface AssembledTransaction {
   readonly commitLsn: Lsn;
   readonly endLsn: Lsn;
-  /** Changes given to the sink; 0 where the transaction held none, and no part was made. */
-  readonly changes: number;
+  /** Whether parts were given to the sink: it held a change, or a change of the schema. */
+  readonly isGiven: boolean;
   /** Tokens of the markers in it. */
   readonly markers: readonly string[];
 }
@@ -29,6 +39,7 @@ export interface AssembledTransaction {
 // A change's objects besides its text, and the pieces that V8 joins a text of only when it is read.
 const CHANGE_OVERHEAD = 600;
 const PART_OVERHEAD = 400;
+const NONE: Change[] = [];
 
 /** Puts decoded rows and emissions together to transactions, in parts of bounded size. */
 export class TransactionAssembler {
@@ -36,9 +47,13 @@ export class TransactionAssembler {
   private state: SegmentState = OUTSIDE;
   private facts: TransactionFacts | null = null;
   private changes: Change[] = [];
+  private ddl: DdlRecord[] = [];
+  private ddlCount = 0;
   private size = 0;
-  private given = 0;
+  private isGiven = false;
   private sequence = 0;
+  /** The `sequence` of the row that filled the segment at hand; -1 where a command did. */
+  private filledAt = 0;
   private contexts: ContextText[] = [];
   private markers: string[] = [];
 
@@ -58,7 +73,9 @@ export class TransactionAssembler {
     this.facts = { systemIdentifier, timeline, xid, commitLsn, committedAtMicros, receivedAtMs: Date.now() };
     this.changes = [];
     this.size = 0;
-    this.given = 0;
+    this.isGiven = false;
+    this.ddl = [];
+    this.ddlCount = 0;
     this.sequence = 0;
     this.contexts = [];
     this.markers = [];
@@ -66,8 +83,7 @@ export class TransactionAssembler {
 
   /** One row; each relation of a TRUNCATE is one. */
   row(row: DecodedRow, position: Lsn): void {
-    if (this.state.kind !== 'filled') this.apply({ kind: 'change' });
-    const { segment } = this.state as Extract<SegmentState, { kind: 'filled' }>;
+    const segment = this.fill(this.sequence);
     const { relation, operation, key, primaryKey, before, after, unchanged } = row;
     const sequence = this.sequence++;
     this.changes.push({
@@ -84,7 +100,7 @@ export class TransactionAssembler {
     });
     this.size += before.length + after.length + key.length + CHANGE_OVERHEAD;
     if (this.size >= this.options.maxPartSize || this.changes.length >= this.options.maxPartChanges) {
-      this.give(null);
+      this.cut();
     }
   }
 
@@ -93,18 +109,31 @@ export class TransactionAssembler {
     this.sequence++;
   }
 
-  emission(emission: Emission): void {
-    if (emission.kind === 'marker') this.markers.push(emission.token);
+  /**
+   * A message that counts; `position` is its LSN. Rows at that very LSN stand after it in the log, and yet may have come
+   * before it, where only one of them is of a subtransaction (SPEC.md, P2): they are taken back, and put behind it.
+   */
+  emission(emission: Emission, position: Lsn): void {
+    if (emission.kind === 'marker') {
+      this.markers.push(emission.token);
+      return;
+    }
+    const overtaken = this.takeBack(position);
+    if (emission.kind === 'ddl') this.schemaChange(emission.facts, position, overtaken[0]?.sequence);
     else this.apply(emission);
+    for (const change of overtaken) {
+      this.changes.push({ ...change, segment: this.fill(change.sequence) });
+      this.size += sizeOf(change);
+    }
   }
 
   commit(message: CommitMessage): AssembledTransaction {
     this.apply({ kind: 'commit' });
     const { commitLsn, endLsn } = message;
-    const changes = this.given + this.changes.length;
-    if (changes > 0) this.give({ endLsn, contexts: this.contexts });
+    const isGiven = this.isGiven || this.changes.length > 0 || this.ddl.length > 0;
+    if (isGiven) this.give({ endLsn, contexts: this.contexts });
     this.facts = null;
-    return { commitLsn, endLsn, changes, markers: this.markers };
+    return { commitLsn, endLsn, isGiven, markers: this.markers };
   }
 
   private apply(event: SegmentEvent): void {
@@ -113,11 +142,63 @@ export class TransactionAssembler {
     if (settled !== null) this.contexts.push(settled);
   }
 
+  /** Takes its context by the rules of a row. A part's commands come before its changes: so the changes so far go first. */
+  private schemaChange(facts: DdlFacts, position: Lsn, sequence: number = this.sequence): void {
+    if (this.changes.length > 0) this.give(null);
+    const segment = this.fill(-1);
+    const isOwnPublication = facts.publication?.name === this.options.publication;
+    this.ddl.push({ ...facts, isOwnPublication, ordinal: this.ddlCount++, sequence, position, segment });
+    this.size += CHANGE_OVERHEAD;
+    if (this.size >= this.options.maxPartSize || this.ddl.length >= this.options.maxPartChanges)
+      this.give(null);
+  }
+
+  /** The number of the segment at hand, which has something in it from now on. */
+  private fill(sequence: number): number {
+    if (this.state.kind !== 'filled') {
+      this.apply({ kind: 'change' });
+      this.filledAt = sequence;
+    }
+    return (this.state as Extract<SegmentState, { kind: 'filled' }>).segment;
+  }
+
+  /** How many of the last changes are at this LSN: a few hundred at most, the rows of one record of a COPY. */
+  private countAt(position: Lsn): number {
+    const { changes } = this;
+    let count = 0;
+    while (count < changes.length && changes[changes.length - 1 - count]!.position === position) count++;
+    return count;
+  }
+
+  private takeBack(position: Lsn): Change[] {
+    const count = this.countAt(position);
+    if (count === 0) return NONE;
+    const taken = this.changes.splice(-count);
+    for (const change of taken) this.size -= sizeOf(change);
+    if (this.filledAt === taken[0]!.sequence) this.state = unfilled(this.state);
+    return taken;
+  }
+
+  /** Gives a part, but for the last rows at one LSN: a message may still come that belongs before them. */
+  private cut(): void {
+    const held = this.changes.splice(-this.countAt(this.changes.at(-1)!.position));
+    if (this.changes.length > 0) this.give(null);
+    this.changes = held;
+    this.size = 0;
+    for (const change of held) this.size += sizeOf(change);
+  }
+
   private give(end: TransactionPart['end']): void {
-    const { changes, size } = this;
+    const { changes, ddl, size } = this;
     this.changes = [];
     this.size = 0;
-    this.given += changes.length;
-    this.options.onPart({ facts: this.facts as TransactionFacts, changes, end }, size + PART_OVERHEAD);
+    this.isGiven = true;
+    const part = { facts: this.facts as TransactionFacts, changes, end };
+    if (ddl.length > 0) this.ddl = [];
+    this.options.onPart(ddl.length > 0 ? { ...part, ddl } : part, size + PART_OVERHEAD);
   }
+}
+
+function sizeOf({ before, after, key }: Change): number {
+  return before.length + after.length + key.length + CHANGE_OVERHEAD;
 }

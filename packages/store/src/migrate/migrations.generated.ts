@@ -438,4 +438,87 @@ END
 $$;
 `,
   },
+  {
+    version: 3,
+    sql: `-- Commands that changed a source's schema or publication, with the context in force. Few, so in one table; the context
+-- stands in each row, so that it outlives the partitions of changes.
+CREATE TABLE colophon.ddl_records (
+  -- Of the same numbers as those of changes: one order.
+  seq            bigint NOT NULL,
+  source_id      int NOT NULL REFERENCES colophon.sources,
+  committed_at   timestamptz NOT NULL,
+  queued_at      timestamptz NOT NULL,
+  created_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
+  timeline       int NOT NULL,
+  commit_lsn     pg_lsn NOT NULL,
+  transaction_id bigint NOT NULL,
+  ordinal        int NOT NULL,
+  sequence       int NOT NULL,
+  position       bigint NOT NULL,
+  command        text COLLATE "C" NOT NULL,
+  object_type    text COLLATE "C",
+  "schema"       text COLLATE "C",
+  identity       text COLLATE "C",
+  table_oid      oid,
+  is_drop        boolean NOT NULL,
+  role           text COLLATE "C",
+  verified       boolean,
+  context        jsonb NOT NULL,
+  PRIMARY KEY (seq)
+);
+CREATE INDEX ddl_records_table ON colophon.ddl_records (source_id, table_oid, seq);
+CREATE INDEX ddl_records_time ON colophon.ddl_records (committed_at);
+
+-- The read contract.
+CREATE VIEW colophon.ddl AS
+SELECT
+  d.seq,
+  o.name AS source,
+  o.environment,
+  o.database,
+  d.command,
+  d.object_type,
+  d."schema",
+  d.identity,
+  d.table_oid,
+  d.is_drop,
+  d.role,
+  d.context,
+  d.verified,
+  d.committed_at,
+  d.queued_at,
+  d.created_at,
+  d.transaction_id,
+  d.position,
+  d.commit_lsn,
+  d.timeline,
+  d.sequence,
+  d.ordinal
+FROM colophon.ddl_records d
+LEFT JOIN colophon.sources o ON o.id = d.source_id;
+
+-- The publication was changed: from here on it doesn't give all changes of these tables (NULL: of any), or does again. A gap
+-- is recorded when it begins, without an end, and again with its end.
+CREATE FUNCTION colophon.note_coverage(
+  for_source int, of_tables text[], is_whole boolean, of_system text, of_timeline int, at_lsn pg_lsn, what text) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  opened colophon.gap_records;
+BEGIN
+  SELECT g.* INTO opened FROM colophon.gap_records g
+    WHERE g.source_id = for_source AND g.reason = 'publication-changed' AND g.tables IS NOT DISTINCT FROM of_tables
+    ORDER BY g.id DESC LIMIT 1;
+  IF NOT is_whole AND (opened.id IS NULL OR opened.to_lsn IS NOT NULL) THEN
+    PERFORM colophon.add_gap(for_source, 'publication-changed', at_lsn, NULL, of_timeline, NULL, of_system, NULL, of_tables,
+      format('%s: changes from here on are not all received.', what), NULL);
+  ELSIF is_whole AND opened.id IS NOT NULL AND opened.to_lsn IS NULL THEN
+    PERFORM colophon.add_gap(for_source, 'publication-changed', opened.from_lsn, at_lsn, opened.from_timeline, of_timeline,
+      opened.from_system_identifier, of_system, of_tables, format('%s: all changes are received again.', what), NULL);
+  END IF;
+END
+$$;
+`,
+  },
 ];

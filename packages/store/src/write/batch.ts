@@ -1,4 +1,5 @@
-import type { Change, TransactionFacts, TransactionPart } from '@colophon/protocol';
+import type { Change, DdlRecord, TransactionFacts, TransactionPart } from '@colophon/protocol';
+import { coverageStatement, type DdlRow, ddlRow, ddlStatement, takeSeq } from './ddl-rows.js';
 import type { Pipeline } from './pipeline.js';
 import {
   COPY_CHANGES,
@@ -50,6 +51,10 @@ export class Batch {
   #origins: Origin[] = [];
   #changes = 0;
   #newest: string | undefined;
+  #ddl: { record: DdlRecord; place: number }[] = [];
+  #ddlRows: DdlRow[] = [];
+  #ddlPlaces = 0;
+  #coverage = '';
 
   constructor(pipeline: Pipeline, sourceId: number, ids: SegmentIds) {
     this.#pipeline = pipeline;
@@ -66,6 +71,7 @@ export class Batch {
   /** Takes a part of a transaction; resolves when it may take more. */
   async write(part: TransactionPart): Promise<void> {
     const transaction = (this.#transaction ??= transactionRows(part.facts, this.#ids.next));
+    if (part.ddl !== undefined) this.#placeDdl(part.ddl);
     for (const change of part.changes) {
       this.#enterSegment(transaction, change.segment);
       this.#note(part.facts, change);
@@ -83,6 +89,11 @@ export class Batch {
       if (this.#segmentRows.length >= MAX_SEGMENTS_LENGTH) await this.#writeSegmentsBetween();
     }
     if (this.#segments.size > 0) this.#newest = transaction.committedAt;
+    for (const { record, place } of this.#ddl) {
+      this.#coverage += coverageStatement(this.#sourceId, transaction, record);
+      this.#ddlRows.push(ddlRow(transaction, record, place, part.end.contexts[record.segment] ?? '{}'));
+    }
+    this.#ddl = [];
     this.#ids.next += BigInt(part.end.contexts.length);
     this.#segments.clear();
     this.#transaction = undefined;
@@ -91,8 +102,9 @@ export class Batch {
 
   /** Makes it durable, together with what `statements` do; with no changes these are all. */
   async commit(statements: (newestCommittedAt: string | null) => string): Promise<void> {
-    const last = statements(this.#newest ?? null);
-    if (this.#changes === 0) {
+    const last =
+      ddlStatement(this.#sourceId, this.#ddlRows) + this.#coverage + statements(this.#newest ?? null);
+    if (this.#changes === 0 && !this.#isBegun) {
       this.#pipeline.query(last);
     } else {
       // The statements of one message are one transaction by themselves; only a COPY begun earlier needs BEGIN.
@@ -116,6 +128,20 @@ export class Batch {
     const origin = this.#origins.findLast((at) => at.query === query && at.line <= line);
     if (origin === undefined) return;
     return { facts: origin.facts, sequence: origin.sequence + line - origin.line };
+  }
+
+  /** Between the changes before and those after, where the one order has a number for it. */
+  #placeDdl(records: readonly DdlRecord[]): void {
+    for (const record of records) {
+      const place = this.#ddlPlaces++;
+      this.#ddl.push({ record, place });
+      this.#begin();
+      this.#takeRows();
+      this.#pipeline.copyDone();
+      this.#copyQuery = this.#pipeline.queries;
+      this.#pipeline.query(`${takeSeq(place)};${COPY_CHANGES}`);
+      this.#line = 0;
+    }
   }
 
   #begin(): void {
