@@ -88,7 +88,7 @@ export class Batch {
       this.#segmentRows += segmentRow(this.#sourceId, transaction, segment, context);
       if (this.#segmentRows.length >= MAX_SEGMENTS_LENGTH) await this.#writeSegmentsBetween();
     }
-    if (this.#segments.size > 0) this.#newest = transaction.committedAt;
+    if (this.#segments.size > 0 || this.#ddl.length > 0) this.#newest = transaction.committedAt;
     for (const { record, place } of this.#ddl) {
       this.#coverage += coverageStatement(this.#sourceId, transaction, record);
       this.#ddlRows.push(ddlRow(transaction, record, place, part.end.contexts[record.segment] ?? '{}'));

@@ -105,9 +105,11 @@ export async function readTransactions(
   toLsn: Lsn,
 ): Promise<readonly StoredTransaction[]> {
   const { rows } = await client.query(
-    `SELECT DISTINCT commit_lsn, transaction_id::text AS xid,
-       ${micros('committed_at')} AS micros
-     FROM colophon.segments WHERE source_id = $1 AND commit_lsn >= $2 AND commit_lsn < $3`,
+    `SELECT commit_lsn, transaction_id::text AS xid, ${micros('committed_at')} AS micros FROM (
+       SELECT commit_lsn, transaction_id, committed_at FROM colophon.segments
+         WHERE source_id = $1 AND commit_lsn >= $2 AND commit_lsn < $3
+       UNION SELECT commit_lsn, transaction_id, committed_at FROM colophon.ddl_records
+         WHERE source_id = $1 AND commit_lsn >= $2 AND commit_lsn < $3) stored`,
     [sourceId, formatLsn(fromLsn), formatLsn(toLsn)],
   );
   return rows.map((row) => ({
