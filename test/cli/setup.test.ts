@@ -244,7 +244,8 @@ describe.each([14, 18] as const)('init and drop on PostgreSQL %i', (major) => {
     const { code, stdout } = await init('--tables', 'todo', '--dry-run');
     expect(code).toBe(0);
     expect(await catalogSnapshot(url, 'all')).toBe(before);
-    for (const statement of stdout.split(/;\n(?=\S|$)/).filter((text) => text !== '')) await sql(url, statement);
+    for (const statement of stdout.split(/;\n(?=\S|$)/).filter((text) => text !== ''))
+      await sql(url, statement);
     expect((await init('--tables', 'todo')).stderr).toContain('nothing had to be changed');
   });
 });

@@ -27,9 +27,9 @@ describe.each(MAJORS)(
       );
     });
     afterAll(async () => {
-    await source.client.end();
-    await server.stop();
-  });
+      await source.client.end();
+      await server.stop();
+    });
 
     const emit = (user: string, prefix = 'colophon') =>
       source.client.query(`SELECT pg_logical_emit_message(true, $1, $2)`, [prefix, JSON.stringify({ user })]);

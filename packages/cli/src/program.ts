@@ -101,7 +101,7 @@ export function createProgram(runner: Runner, version: string, talk: (line: stri
       '--no-failover',
       "make an ordinary slot, which standbys don't keep (COLOPHON_FAILOVER=no; 17 and later)",
     )
-    .option('--no-ddl', 'without the event triggers that record DDL (COLOPHON_DDL=off)')
+    .option('--no-ddl', 'without the event triggers that record DDL (COLOPHON_DDL=no)')
     .option('--dry-run', 'print the SQL for the source instead of running it')
     .option('--yes', 'ask nothing');
   names(json(add('doctor', 'look at everything that auditing needs, and say what to do', doctor)));
