@@ -20,6 +20,8 @@ export interface ColophonConfig {
   replicaIdentity?: 'full' | 'default';
   /** Whether a slot that `init` makes is to survive a failover, where the server can (PostgreSQL 17 and later). Default true. */
   failover?: boolean;
+  /** Whether `init` makes the event triggers that record DDL. Default true. */
+  ddl?: boolean;
   /** How long to wait for a server, in seconds. Default 30. */
   timeoutSeconds?: number;
   /** Where `run` serves `/healthz`, `/readyz` and `/metrics`: `127.0.0.1:9187`. Default: nowhere. */

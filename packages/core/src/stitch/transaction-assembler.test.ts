@@ -30,6 +30,16 @@ const row: DecodedRow = {
   after: '{"a":1}',
   unchanged: [],
 };
+const DDL = {
+  command: 'ALTER TABLE',
+  objectType: null,
+  schema: null,
+  identity: null,
+  oid: null,
+  isDrop: false,
+  publication: null,
+  role: null,
+};
 const begin = (commitLsn: bigint): BeginMessage => ({
   tag: 'begin',
   commitLsn: commitLsn as Lsn,
@@ -49,6 +59,7 @@ function assemble(transactions: Event[][], maxPartChanges = 3): TransactionPart[
   const assembler = new TransactionAssembler({
     systemIdentifier: '1',
     timeline: 1,
+    publication: 'colophon',
     maxPartChanges,
     maxPartSize: 1e9,
     onPart: (part) => parts.push(part),
@@ -108,10 +119,13 @@ describe('stitching', () => {
     const record = fc.oneof(
       fc.record({ rows: fc.integer({ min: 1, max: 4 }) }),
       fc.record({
-        message: fc.record({
-          kind: fc.constantFrom('lead' as const, 'trail' as const),
-          context: fc.constantFrom('{"u":1}', '{"u":2}'),
-        }),
+        message: fc.oneof(
+          fc.record({
+            kind: fc.constantFrom('lead' as const, 'trail' as const),
+            context: fc.constantFrom('{"u":1}', '{"u":2}'),
+          }),
+          fc.constant({ kind: 'ddl' as const, facts: DDL }),
+        ),
         isOvertaken: fc.boolean(),
       }),
     );
@@ -139,6 +153,7 @@ describe('stitching', () => {
           const assembler = new TransactionAssembler({
             systemIdentifier: '1',
             timeline: 1,
+            publication: 'colophon',
             maxPartChanges: size,
             maxPartSize: 1e9,
             onPart: (part) => parts.push(part),
@@ -151,7 +166,7 @@ describe('stitching', () => {
             ...one,
             context: contexts[segment],
           });
-          return parts.flatMap(({ changes }) => changes.map(name));
+          return parts.flatMap(({ ddl = [], changes }) => [...ddl.map(name), ...changes.map(name)]);
         };
         expect(give(true)).toEqual(give(false));
       }),
