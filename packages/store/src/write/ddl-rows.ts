@@ -39,6 +39,8 @@ interface PlacedRecord {
   readonly place: readonly [setting: number, item: number];
 }
 
+const NONE: readonly Buffer[][] = [];
+
 /** The commands of one flush. Few: they are kept until its end. */
 export class DdlRows {
   readonly #sourceId: number;
@@ -67,7 +69,8 @@ export class DdlRows {
   }
 
   /** Their transaction has ended: gives the statements that store them one by one, where it is to be careful. */
-  end(transaction: TransactionRows, contexts: readonly string[], isCareful: boolean): Buffer[][] {
+  end(transaction: TransactionRows, contexts: readonly string[], isCareful: boolean): readonly Buffer[][] {
+    if (this.#open.length === 0) return NONE;
     const careful: Buffer[][] = [];
     for (const { record, place } of this.#open) {
       const context = contexts[record.segment] ?? '{}';
@@ -78,7 +81,7 @@ export class DdlRows {
         this.#rows.push({ setting, item, ...shared(transaction), ...told(record), context });
       }
     }
-    if (this.#open.length > 0) this.#open = [];
+    this.#open = [];
     return careful;
   }
 
