@@ -3,6 +3,7 @@ import { openStore } from '@colophon/store';
 import { launchPostgres, type PostgresServer } from '@colophon/testkit';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { colophon } from '../colophon-command.js';
 import { type Major, nativeDir } from '../embedded-postgres.js';
 import { instrumentedPool } from '../instrumented-pool.js';
 import { type TrackedDatabase, trackDatabase } from '../tracked-database.js';
@@ -100,6 +101,14 @@ describe.each(MAJORS)('DDL on PostgreSQL %i', (major) => {
     expect(await store.ddl({ context: { user: 2 } })).toMatchObject([{ command: 'CREATE TABLE' }]);
     expect(await store.ddl({ context: { user: 2 }, command: 'ALTER TABLE' })).toEqual([]);
     await store.close();
+
+    const log = ['log', '--store', database.storeUrl, '--ddl', '--table', 'todo', '--reverse'];
+    const shown = await colophon(...log);
+    expect(shown).toMatch(/user: 1 +ALTER TABLE +table public\.todo\n +as postgres\n/);
+    expect(shown).toContain('- table column public.todo.done');
+    const json = (await colophon(...log, '--json')).trim().split('\n');
+    expect(json).toEqual(found.map((row) => row.toJsonText()));
+    await expect(colophon(...log, '--operation', 'CREATE')).rejects.toThrow('[INVALID_OPTION]');
   });
 
   it('leave nothing of what was rolled back, and survive PREPARE TRANSACTION', async () => {
