@@ -105,7 +105,7 @@ describe.each(MAJORS)('DDL on PostgreSQL %i', (major) => {
     const log = ['log', '--store', database.storeUrl, '--ddl', '--table', 'todo', '--reverse'];
     const shown = await colophon(...log);
     expect(shown).toMatch(/user: 1 +ALTER TABLE +table public\.todo\n +as postgres\n/);
-    expect(shown).toContain('- table column public.todo.done');
+    expect(shown).toMatch(/– +ALTER TABLE +- table column\n +as postgres +public\.todo\.done\n/);
     const json = (await colophon(...log, '--json')).trim().split('\n');
     expect(json).toEqual(found.map((row) => row.toJsonText()));
     await expect(colophon(...log, '--operation', 'CREATE')).rejects.toThrow('[INVALID_OPTION]');
