@@ -232,7 +232,6 @@ export class Session {
         handlers.received(lsn);
       },
     });
-    this.intake = intake;
     const writer = new SinkWriter({
       sink,
       queue,
