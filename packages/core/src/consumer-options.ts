@@ -1,5 +1,6 @@
 import { ColophonError, DEFAULT_PREFIX, type Logger, SILENT, type Sink } from '@colophon/protocol';
 import type { ClientConfig } from 'pg';
+import { type RedactionRules, type Redactors, redactorsOf } from './redact/redaction-rules.js';
 import { sourceConfig } from './replication/connection-config.js';
 
 /** What is read, and how. */
@@ -32,6 +33,8 @@ export interface SourceOptions {
   gatherMs?: number;
   /** How long a connection may be silent before it is given up for dead and opened anew. Default 60,000; doubled each time in a row, since a server may be busy. */
   silenceTimeoutMs?: number;
+  /** Values that are never kept: dropped, masked or hashed before anything is written. Default: none. */
+  redact?: RedactionRules;
   /** Where to tell what happens. Default: nowhere. */
   logger?: Logger;
 }
@@ -58,6 +61,7 @@ export interface ConsumerSettings {
   readonly queueBytes: number;
   readonly gatherMs: number;
   readonly silenceTimeoutMs: number;
+  readonly redactors: Redactors;
   readonly logger: Logger;
 }
 
@@ -71,6 +75,9 @@ export function consumerSettings(options: SourceOptions): ConsumerSettings {
   if (prefixes.length === 0 || prefixes.some((prefix) => typeof prefix !== 'string' || prefix === '')) {
     throw invalid('prefixes', 'is a list of at least one non-empty text');
   }
+  const logger = options.logger ?? SILENT;
+  const redactors = redactorsOf(options.redact);
+  if (redactors.tables !== null) redactors.tables.logger = logger;
   return {
     config: sourceConfig(options.source),
     slot: identifier('slot', options.slot),
@@ -86,7 +93,8 @@ export function consumerSettings(options: SourceOptions): ConsumerSettings {
     queueBytes: positive('queueBytes', options.queueBytes, 8 * MIB),
     gatherMs: positive('gatherMs', options.gatherMs, 10),
     silenceTimeoutMs: positive('silenceTimeoutMs', options.silenceTimeoutMs, 60_000),
-    logger: options.logger ?? SILENT,
+    redactors,
+    logger,
   };
 }
 

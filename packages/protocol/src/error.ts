@@ -37,6 +37,7 @@ export const ERROR_CODES = [
   'TIMEOUT',
   'SPOOL_FAILED',
   'STATEMENT_FAILED',
+  'REDACTION_IMPOSSIBLE',
 ] as const;
 
 /** What went wrong, for programs. The list with remedies is in `docs/errors.md`. */

@@ -2,7 +2,9 @@ import type { Lsn, Sink, SourceDescription, StoredPosition } from '@colophon/pro
 import { PartQueue } from '../batch/part-queue.js';
 import { SinkWriter } from '../batch/sink-writer.js';
 import type { ConsumerSettings } from '../consumer-options.js';
+import type { CatalogQuery } from '../decode/catalog-query.js';
 import { SourceCatalog } from '../decode/source-catalog.js';
+import { checkRedactionRules } from '../redact/check-rules.js';
 import { confirmedLsn } from '../replication/confirmed-lsn.js';
 import { ReplicationStream } from '../replication/replication-stream.js';
 import type { SourceClient } from '../replication/source-client.js';
@@ -71,7 +73,7 @@ export class Session {
 
   constructor(options: SessionOptions) {
     this.options = options;
-    this.catalog = new SourceCatalog(options.client.query as ConstructorParameters<typeof SourceCatalog>[0]);
+    this.catalog = new SourceCatalog(options.client.query as CatalogQuery, options.settings.redactors.tables);
     this.failed = new Promise<never>((_, reject) => {
       this.fail = (error) => {
         if (this.isOver) return;
@@ -166,7 +168,16 @@ export class Session {
     const stored = usablePosition(await this.orFailure(sink.open(source)), remembered, source);
     this.catalog.recall((await this.orFailure(sink.recallRelations?.() ?? Promise.resolve([]))) ?? []);
     await this.orFailure(this.catalog.load(settings.publication));
+    await this.orFailure(this.checkRedaction());
     return stored;
+  }
+
+  /** Once: later the rules follow the tables, which may be called otherwise by then. */
+  private async checkRedaction(): Promise<void> {
+    const { tables } = this.options.settings.redactors;
+    if (tables === null || tables.isChecked) return;
+    await checkRedactionRules(tables, this.options.client.query as CatalogQuery);
+    tables.isChecked = true;
   }
 
   private async orFailure<T>(work: Promise<T>): Promise<T> {
@@ -194,7 +205,7 @@ export class Session {
       },
     });
     const intake = new TransactionIntake({
-      emissions: new EmissionReader(settings.prefixes),
+      emissions: new EmissionReader(settings.prefixes, settings.redactors.context),
       assembler,
       acknowledger,
       stored,

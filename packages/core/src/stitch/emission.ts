@@ -14,9 +14,12 @@ const CACHE_ENTRY_BYTES = 1_024;
 /** Tells emissions from everybody else's logical messages, and reads their contexts. Equal contexts are one string. */
 export class EmissionReader {
   private readonly kinds: Map<string, Emission['kind']>;
+  private readonly redact: ((context: ContextText) => ContextText) | null;
   private readonly cache = new Map<string, ContextText>();
 
-  constructor(prefixes: readonly string[]) {
+  /** `redact` makes of a context what may be kept of it. */
+  constructor(prefixes: readonly string[], redact: ((context: ContextText) => ContextText) | null = null) {
+    this.redact = redact;
     this.kinds = new Map();
     for (const prefix of prefixes) {
       this.kinds.set(prefix, 'lead');
@@ -35,14 +38,19 @@ export class EmissionReader {
   }
 
   private context(content: Buffer): ContextText {
-    if (content.length > CACHE_ENTRY_BYTES) return decodeContext(content);
+    if (content.length > CACHE_ENTRY_BYTES) return this.decode(content);
     const key = content.toString('latin1');
     let context = this.cache.get(key);
     if (context === undefined) {
-      context = decodeContext(content);
+      context = this.decode(content);
       if (this.cache.size >= CACHE_ENTRIES) this.cache.clear();
       this.cache.set(key, context);
     }
     return context;
+  }
+
+  private decode(content: Buffer): ContextText {
+    const context = decodeContext(content);
+    return this.redact === null ? context : this.redact(context);
   }
 }
