@@ -1,4 +1,5 @@
 import { createConsumer, type RedactionRules } from '@colophon/core';
+import type { RememberedRelation } from '@colophon/protocol';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { RecordingSink } from '../core/recording-sink.js';
 import { createSource, type SourceFixture } from '../core/source-fixture.js';
@@ -32,6 +33,7 @@ async function storedOf(
   const sink = new RecordingSink();
   const consumer = consumerOf(sink, tables, told);
   const run = consumer.run();
+  await consumer.drain(30_000);
   for (const statement of sql) await source.client.query(statement);
   await consumer.drain(30_000);
   await consumer.stop();
@@ -81,6 +83,31 @@ describe('rules', () => {
       'person {} {"id":2}',
       'human {} {"id":3,"note":"c"}',
     ]);
+  });
+
+  it('follow a table that was renamed while nobody read, where the sink knows what it was called', async () => {
+    await source.client.query(`INSERT INTO person VALUES (1, 'S3CRET', 'a')`);
+    const tables = { person: { pin: 'drop' } } as const;
+    const remembered: RememberedRelation[] = [];
+    class RememberingSink extends RecordingSink {
+      recallRelations = async () => remembered;
+      rememberRelations = async (relations: readonly RememberedRelation[]) =>
+        void remembered.push(...relations);
+    }
+    for (const expected of [1, 3]) {
+      const sink = new RememberingSink();
+      const consumer = consumerOf(sink, tables);
+      const run = consumer.run();
+      await consumer.drain(30_000);
+      await consumer.stop();
+      await run;
+      const after = sink.stored.map((change) => change.after).join();
+      expect(after).toContain(`{"id":${expected},"note":"a"}`);
+      expect(after).not.toContain('S3CRET');
+      if (expected === 3) break;
+      await source.client.query(`ALTER TABLE person RENAME TO human; CREATE TABLE person (LIKE human);
+        INSERT INTO human VALUES (3, 'S3CRET', 'a')`);
+    }
   });
 
   it('for every table follow a renamed column too', async () => {

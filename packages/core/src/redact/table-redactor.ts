@@ -5,6 +5,7 @@ import {
   type RedactionKey,
   type RedactionRule,
   type Relation,
+  type RememberedRelation,
   redactionOf,
   SILENT,
   stricter,
@@ -72,21 +73,27 @@ export class TableRedactor {
     this.oids.set(oid, tables.add(table));
   }
 
+  /** Tables as they were called when the sink last heard of them: one that was renamed since keeps its rules. */
+  recall(relations: readonly RememberedRelation[]): void {
+    for (const { oid, schema, table, rootSchema, rootTable } of relations) {
+      this.bindByName(oid, `${schema}.${table}`, `${rootSchema}.${rootTable}`);
+    }
+  }
+
+  private bindByName(oid: number, ...called: readonly string[]): void {
+    for (const table of this.rules.keys()) {
+      const names = tableNames(table);
+      if (called.some((name) => names.has(name))) this.bind(oid, table);
+    }
+  }
+
   /**
    * The columns to redact under the names of this message; undefined where there are none. `rootOid` is the partitioned table's.
    * Throws `REDACTION_IMPOSSIBLE`.
    */
   rulesFor(message: RelationMessage, relation: Relation, rootOid: number | null): ColumnRules | undefined {
     const { oid } = message;
-    for (const table of this.rules.keys()) {
-      const names = tableNames(table);
-      if (
-        names.has(`${message.schema}.${message.table}`) ||
-        names.has(`${relation.schema}.${relation.table}`)
-      ) {
-        this.bind(oid, table);
-      }
-    }
+    this.bindByName(oid, `${message.schema}.${message.table}`, `${relation.schema}.${relation.table}`);
     const wanted: [string, Redaction, isOptional: boolean][] = [];
     for (const table of new Set([...(this.oids.get(oid) ?? []), ...(this.oids.get(rootOid ?? 0) ?? [])])) {
       this.bind(oid, table);

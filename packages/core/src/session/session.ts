@@ -166,7 +166,9 @@ export class Session {
   private async openSink(source: SourceDescription): Promise<StoredPosition | null> {
     const { settings, sink, remembered } = this.options;
     const stored = usablePosition(await this.orFailure(sink.open(source)), remembered, source);
-    this.catalog.recall((await this.orFailure(sink.recallRelations?.() ?? Promise.resolve([]))) ?? []);
+    const relations = (await this.orFailure(sink.recallRelations?.() ?? Promise.resolve([]))) ?? [];
+    this.catalog.recall(relations);
+    settings.redactors.tables?.recall(relations);
     await this.orFailure(this.catalog.load(settings.publication));
     await this.orFailure(this.checkRedaction());
     return stored;
