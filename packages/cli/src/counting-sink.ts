@@ -9,6 +9,7 @@ export interface CountingSink extends Sink {
 /** The sink, counted. */
 export function countingSink(sink: Sink): CountingSink {
   let written = 0;
+  const { recallNonces } = sink;
   return {
     get written() {
       return written;
@@ -21,6 +22,10 @@ export function countingSink(sink: Sink): CountingSink {
     flush: (position) => sink.flush(position),
     close: () => sink.close(),
     recallRelations: async () => (await sink.recallRelations?.()) ?? [],
+    // Whether it is there says something.
+    ...(recallNonces === undefined
+      ? {}
+      : { recallNonces: (windowMs: number) => recallNonces.call(sink, windowMs) }),
     rememberRelations: async (relations) => sink.rememberRelations?.(relations),
   };
 }

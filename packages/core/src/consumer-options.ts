@@ -2,6 +2,11 @@ import { ColophonError, DEFAULT_PREFIX, type Logger, SILENT, type Sink } from '@
 import type { ClientConfig } from 'pg';
 import { type RedactionRules, type Redactors, redactorsOf } from './redact/redaction-rules.js';
 import { sourceConfig } from './replication/connection-config.js';
+import {
+  type SignatureOptions,
+  type SignatureSettings,
+  signatureSettings,
+} from './signature/signature-options.js';
 
 /** What is read, and how. */
 export interface SourceOptions {
@@ -35,6 +40,8 @@ export interface SourceOptions {
   silenceTimeoutMs?: number;
   /** Values that are never kept: dropped, masked or hashed before anything is written. Default: none. */
   redact?: RedactionRules;
+  /** The signatures that contexts must have: see `sign` of `instrument`. Default: none is asked for, and `verified` is null. */
+  signature?: SignatureOptions;
   /** Where to tell what happens. Default: nowhere. */
   logger?: Logger;
 }
@@ -62,6 +69,7 @@ export interface ConsumerSettings {
   readonly gatherMs: number;
   readonly silenceTimeoutMs: number;
   readonly redactors: Redactors;
+  readonly signature: SignatureSettings | null;
   readonly logger: Logger;
 }
 
@@ -94,6 +102,7 @@ export function consumerSettings(options: SourceOptions): ConsumerSettings {
     gatherMs: positive('gatherMs', options.gatherMs, 10),
     silenceTimeoutMs: positive('silenceTimeoutMs', options.silenceTimeoutMs, 60_000),
     redactors,
+    signature: signatureSettings(options.signature),
     logger,
   };
 }

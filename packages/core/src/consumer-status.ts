@@ -1,4 +1,5 @@
 import type { ColophonError, Lsn, SourceDescription, StoredPosition } from '@colophon/protocol';
+import type { UnverifiedReport } from './signature/refusal-report.js';
 
 /**
  * What a consumer is doing.
@@ -45,6 +46,8 @@ export interface ConsumerStatus {
   readonly lastCommittedAtMicros: bigint | null;
   /** Milliseconds from that commit to its being stored, by the two clocks. */
   readonly lastDelayMs: number | null;
+  /** Emissions met whose signature wasn't right; 0 where none is asked for. One that is read again counts again. */
+  readonly unverified: number;
   /** How often it had to connect again. */
   readonly reconnects: number;
   /** The last failure; null once streaming goes on. */
@@ -59,6 +62,8 @@ export interface ConsumerEvents {
   progress: [status: ConsumerStatus];
   /** One flush of the sink was durable. */
   stored: [position: StoredPosition, flushed: { transactions: number; changes: number; bytes: number }];
+  /** Contexts were met that aren't verified: at once, then at most every ten seconds. */
+  unverified: [report: UnverifiedReport];
   /** Something failed and will be tried again. */
   warning: [error: ColophonError];
 }

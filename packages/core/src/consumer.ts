@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { ColophonError, type Sink, type StoredPosition } from '@colophon/protocol';
+import { ColophonError, formatLsn, type Sink, type StoredPosition } from '@colophon/protocol';
 import { type ConsumerOptions, type ConsumerSettings, consumerSettings } from './consumer-options.js';
 import type { ConsumerEvents, ConsumerState, ConsumerStatus } from './consumer-status.js';
 import { SourceClient } from './replication/source-client.js';
@@ -9,6 +9,8 @@ import { Progress } from './run/progress.js';
 import { RetryPolicy } from './run/retry-policy.js';
 import { Sleep } from './run/sleep.js';
 import { type Flushed, Session } from './session/session.js';
+import { RefusalReport, type UnverifiedReport } from './signature/refusal-report.js';
+import { SignatureVerifier } from './signature/signature-verifier.js';
 
 /** Reads a source and gives whole transactions, stitched, to a sink. Made by `createConsumer`. */
 export interface Consumer {
@@ -48,6 +50,8 @@ class ReplicationConsumer implements Consumer {
   private readonly progress = new Progress();
   private readonly drains: Drains;
   private readonly sleep = new Sleep();
+  private readonly refusals = new RefusalReport((report) => this.tellUnverified(report));
+  private readonly verifier: SignatureVerifier | null;
   private state: ConsumerState = 'idle';
   private running: Promise<void> | null = null;
   private session: Session | null = null;
@@ -58,6 +62,10 @@ class ReplicationConsumer implements Consumer {
     this.settings = settings;
     this.sink = sink;
     this.drains = new Drains(settings);
+    this.verifier =
+      settings.signature === null
+        ? null
+        : new SignatureVerifier(settings.signature, (refusal, at) => this.refusals.add(refusal, at));
   }
 
   run(): Promise<void> {
@@ -94,6 +102,7 @@ class ReplicationConsumer implements Consumer {
     return {
       state: this.state,
       ...this.progress.facts(),
+      unverified: this.refusals.count,
       queuedChanges: this.session?.queuedChanges ?? 0,
     };
   }
@@ -159,6 +168,7 @@ class ReplicationConsumer implements Consumer {
         settings,
         sink,
         client,
+        verifier: this.verifier,
         remembered: progress.position,
         silenceTimeoutMs: retries.silenceTimeoutMs,
         handlers: {
@@ -221,6 +231,13 @@ class ReplicationConsumer implements Consumer {
     this.events.emit('state', state);
   }
 
+  private tellUnverified(report: UnverifiedReport): void {
+    const { refusals, count, xid, commitLsn } = report;
+    const details = { ...refusals, xid, commitLsn: formatLsn(commitLsn) };
+    this.settings.logger.warn(details, `${count} contexts with a signature that isn't right, or none`);
+    this.events.emit('unverified', report);
+  }
+
   private warn(error: ColophonError): void {
     this.progress.lastError = error;
     this.settings.logger.warn({ code: error.code }, error.message);
@@ -230,6 +247,7 @@ class ReplicationConsumer implements Consumer {
   private end(state: 'stopped' | 'failed', error: unknown): void {
     if (state === 'failed') this.progress.lastError = asColophonError(error);
     this.drains.abandon(error);
+    this.refusals.end();
     this.become(state);
   }
 }

@@ -1,10 +1,11 @@
-import { ColophonError } from '@colophon/protocol';
+import { ColophonError, contextRedactor } from '@colophon/protocol';
 import { contextCapture } from './capture-context.js';
 import { EmissionRights } from './emission-rights.js';
 import { hookClient, type Instrumentation } from './instrument-client.js';
 import { hookPool } from './instrument-pool.js';
 import { type ClientLike, isClient, isNative, isPool } from './node-postgres.js';
 import type { InstrumentOptions } from './options.js';
+import { signing } from './sign-emissions.js';
 
 /** Kept on the object itself, where another copy of this package finds it too. */
 const HOOKED: unique symbol = Symbol.for('@colophon/pg/1') as never;
@@ -24,6 +25,7 @@ export function instrument<Target extends object>(target: Target, options: Instr
   const shared: Instrumentation = {
     prefix: options.prefix,
     capture: contextCapture(options),
+    sign: signing(options),
     rights: new EmissionRights(options.onEmissionRefused ?? ((error) => process.emitWarning(error))),
   };
   if (!isPool(target)) {
@@ -76,11 +78,18 @@ function checkTarget(target: object): void {
 }
 
 /** Throws `INVALID_OPTION` for options that `instrument` could not use: for who takes them long before there is something to instrument. */
-export function checkInstrumentOptions({ prefix, maxBytes }: InstrumentOptions): void {
+export function checkInstrumentOptions(options: InstrumentOptions): void {
+  const { prefix, maxBytes, redact = {}, redactionKey, sign } = options;
   if (prefix !== undefined && (typeof prefix !== 'string' || prefix === '' || prefix.includes('\0'))) {
     throw new ColophonError('INVALID_OPTION', 'prefix is empty or no text, wanted a name such as colophon.');
   }
   if (maxBytes !== undefined && !(Number.isSafeInteger(maxBytes) && maxBytes > 0)) {
     throw new ColophonError('INVALID_OPTION', `maxBytes is ${String(maxBytes)}, wanted a positive integer.`);
+  }
+  contextRedactor(redact, redactionKey);
+  signing(options);
+  const audience = sign?.audience ?? '';
+  if (typeof audience !== 'string' || audience.includes('\0')) {
+    throw new ColophonError('INVALID_OPTION', "sign.audience is no text, wanted the database's name.");
   }
 }

@@ -25,5 +25,13 @@ export { DEFAULT_PREFIX, markerPrefix, trailPrefix } from './prefix.js';
 export { contextRedactor } from './redact-context.js';
 export type { Redaction, RedactionKey, RedactionKind, RedactionRule } from './redaction.js';
 export { redactedHash, redactionOf, stricter } from './redaction.js';
-export type { RememberedRelation, Sink, SourceDescription, StoredPosition } from './sink.js';
+export type { Nonce, Signature, SignatureKey } from './signature.js';
+export {
+  emissionSigner,
+  isSignatureRight,
+  parseSignature,
+  signatureSecret,
+  splitSignature,
+} from './signature.js';
+export type { NonceMemory, RememberedRelation, Sink, SourceDescription, StoredPosition } from './sink.js';
 export type { TransactionEnd, TransactionFacts, TransactionPart } from './transaction.js';

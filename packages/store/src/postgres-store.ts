@@ -3,6 +3,7 @@ import {
   changeId,
   formatLsn,
   type Logger,
+  type NonceMemory,
   parseLsn,
   type RememberedRelation,
   SILENT,
@@ -18,6 +19,7 @@ import { checkStoreVersion } from './migrate/store-version.js';
 import { Batch, type SegmentIds } from './write/batch.js';
 import { advanceStatement, rememberStatement } from './write/flush-statements.js';
 import { Pipeline } from './write/pipeline.js';
+import { RECALL_NONCES } from './write/seen-nonces.js';
 
 /** How a `PostgresStore` is made. */
 export interface PostgresStoreOptions {
@@ -32,6 +34,7 @@ export interface PostgresStoreOptions {
 const SEGMENT_BLOCK_BITS = 32n;
 const SEGMENT_BLOCK_HALF = 1n << (SEGMENT_BLOCK_BITS - 1n);
 const PARTITIONS_EVERY_MS = 12 * 3_600_000;
+const FORGET_EVERY_MS = 10 * 60_000;
 
 /** An opened source. */
 interface Session {
@@ -44,6 +47,9 @@ interface Session {
   readonly renewIdsAt: bigint;
   version: bigint;
   partitionsMadeAtMs: number;
+  /** How long nonces are kept; null where none are asked for. */
+  noncesKeptMs: number | null;
+  forgotAtMs: number;
 }
 
 /**
@@ -92,6 +98,8 @@ export class PostgresStore implements Sink {
         renewIdsAt: firstId + SEGMENT_BLOCK_HALF,
         version: BigInt(row.version),
         partitionsMadeAtMs: Number.NEGATIVE_INFINITY,
+        noncesKeptMs: null,
+        forgotAtMs: Number.NEGATIVE_INFINITY,
       };
       await this.#makePartitions(this.#session);
       if (row.commit_lsn === null) return null;
@@ -137,6 +145,9 @@ export class PostgresStore implements Sink {
     }
     // Between two flushes, where it holds nobody up; not at their start, where a consumer's latency is made.
     if (Date.now() - session.partitionsMadeAtMs >= PARTITIONS_EVERY_MS) await this.#makePartitions(session);
+    if (session.noncesKeptMs !== null && Date.now() - session.forgotAtMs >= FORGET_EVERY_MS) {
+      await this.#forgetNonces(session, session.noncesKeptMs);
+    }
     if (session.ids.next >= session.renewIdsAt) this.#drop();
   }
 
@@ -172,6 +183,18 @@ export class PostgresStore implements Sink {
 
   async rememberRelations(relations: readonly RememberedRelation[]): Promise<void> {
     this.#relations = [...this.#relations, ...relations];
+  }
+
+  async recallNonces(windowMs: number): Promise<NonceMemory> {
+    const session = this.#opened();
+    session.noncesKeptMs = windowMs;
+    try {
+      await this.#forgetNonces(session, windowMs);
+      const { rows } = await session.client.query<NonceMemory>(RECALL_NONCES, [session.sourceId]);
+      return rows[0]!;
+    } catch (error) {
+      throw this.#fail(error, undefined);
+    }
   }
 
   #opened(): Session {
@@ -231,6 +254,16 @@ export class PostgresStore implements Sink {
         sequence,
       },
     });
+  }
+
+  /** Not needed for correctness: what is too old is refused, kept or not. */
+  async #forgetNonces(session: Session, windowMs: number): Promise<void> {
+    const { client, sourceId } = session;
+    session.forgotAtMs = Date.now();
+    await client.query("SELECT colophon.forget_nonces($1, $2 * interval '1 millisecond')", [
+      sourceId,
+      windowMs,
+    ]);
   }
 
   async #makePartitions(session: Session): Promise<void> {

@@ -8,6 +8,7 @@ import { checkRedactionRules } from '../redact/check-rules.js';
 import { confirmedLsn } from '../replication/confirmed-lsn.js';
 import { ReplicationStream } from '../replication/replication-stream.js';
 import type { SourceClient } from '../replication/source-client.js';
+import type { SignatureVerifier } from '../signature/signature-verifier.js';
 import { EmissionReader } from '../stitch/emission.js';
 import { TransactionAssembler } from '../stitch/transaction-assembler.js';
 import { StreamDecoder } from '../stream-decoder.js';
@@ -40,6 +41,8 @@ export interface SessionOptions {
   readonly sink: Sink;
   readonly client: SourceClient;
   readonly handlers: SessionHandlers;
+  /** Null: no signature is asked for. */
+  readonly verifier: SignatureVerifier | null;
   /** What this process has had stored before, for a sink that keeps no position itself. */
   readonly remembered: StoredPosition | null;
   /** How long silence is taken for life; grows with each connection that was given up. */
@@ -171,6 +174,14 @@ export class Session {
     settings.redactors.tables?.recall(relations);
     await this.orFailure(this.catalog.load(settings.publication));
     await this.orFailure(this.checkRedaction());
+    const { verifier } = this.options;
+    if (verifier !== null) {
+      const { windowMs } = settings.signature!;
+      verifier.open(
+        source.database,
+        await this.orFailure(sink.recallNonces?.(windowMs) ?? Promise.resolve(null)),
+      );
+    }
     return stored;
   }
 
@@ -191,7 +202,7 @@ export class Session {
 
   /** Bytes → rows → transactions → the queue → the sink → the acknowledgement. */
   private assemble(source: SourceDescription, stored: StoredPosition | null): SinkWriter {
-    const { settings, sink, handlers } = this.options;
+    const { settings, sink, handlers, verifier } = this.options;
     const { queue, catalog } = this;
     const gate = this.gate!;
     const acknowledger = this.acknowledger!;
@@ -207,7 +218,13 @@ export class Session {
       },
     });
     const intake = new TransactionIntake({
-      emissions: new EmissionReader(settings.prefixes, settings.redactors.context),
+      emissions: new EmissionReader({
+        prefixes: settings.prefixes,
+        redact: settings.redactors.context,
+        verifier,
+      }),
+      verifier,
+      keepsNonces: sink.recallNonces !== undefined,
       assembler,
       acknowledger,
       stored,

@@ -1,6 +1,7 @@
 import type { Lsn, StoredPosition } from '@colophon/protocol';
 import type { BeginMessage, CommitMessage, LogicalMessage } from '../decode/message.js';
 import type { DecodedRow } from '../decode/row-decoder.js';
+import type { SignatureVerifier } from '../signature/signature-verifier.js';
 import type { EmissionReader } from '../stitch/emission.js';
 import type { TransactionAssembler } from '../stitch/transaction-assembler.js';
 import type { DecodedHandlers } from '../stream-decoder.js';
@@ -9,6 +10,10 @@ import type { Acknowledger } from './acknowledger.js';
 /** What an intake works with. */
 export interface TransactionIntakeOptions {
   readonly emissions: EmissionReader;
+  /** Null: no signature is asked for. */
+  readonly verifier: SignatureVerifier | null;
+  /** Whether the sink keeps nonces. */
+  readonly keepsNonces: boolean;
   readonly assembler: TransactionAssembler;
   readonly acknowledger: Acknowledger;
   /** What the sink has already. */
@@ -32,6 +37,7 @@ export class TransactionIntake implements DecodedHandlers {
     const { acknowledger, assembler } = this.options;
     acknowledger.begin();
     if (this.storedEndLsn !== null && message.commitLsn < this.storedEndLsn) return false;
+    this.options.verifier?.begin(message);
     assembler.begin(message);
     return true;
   }
@@ -52,21 +58,23 @@ export class TransactionIntake implements DecodedHandlers {
   }
 
   commit(message: CommitMessage): void {
-    const { assembler, acknowledger, received } = this.options;
+    const { assembler, acknowledger, received, verifier, keepsNonces } = this.options;
     const { endLsn, committedAtMicros } = message;
     received(endLsn);
     if (!assembler.isOpen) {
       acknowledger.commit(endLsn, false);
       return;
     }
-    const { changes, markers } = assembler.commit(message);
-    if (changes > 0) this.unstored.push({ endLsn, committedAtMicros });
-    acknowledger.commit(endLsn, changes > 0, markers);
+    const nonces = verifier?.commit(endLsn) ?? null;
+    const { isForSink, markers } = assembler.commit(message, nonces, keepsNonces);
+    if (isForSink) this.unstored.push({ endLsn, committedAtMicros });
+    acknowledger.commit(endLsn, isForSink, markers);
   }
 
   /** Everything up to here is stored. Gives the source's clock at the last commit among it; 0 where there was none. */
   stored(endLsn: Lsn): bigint {
     this.storedEndLsn = endLsn;
+    this.options.verifier?.stored(endLsn);
     const { unstored } = this;
     let count = 0;
     while (count < unstored.length && unstored[count]!.endLsn <= endLsn) count++;

@@ -1,11 +1,28 @@
-import { type ContextText, decodeContext, markerPrefix, trailPrefix } from '@colophon/protocol';
+import {
+  type ContextText,
+  decodeContext,
+  markerPrefix,
+  splitSignature,
+  trailPrefix,
+} from '@colophon/protocol';
 import type { LogicalMessage } from '../decode/message.js';
+import type { SignatureVerifier } from '../signature/signature-verifier.js';
+import type { Named } from './segment-state.js';
 
 /** What a logical message means to the consumer. */
 export type Emission =
-  | { readonly kind: 'lead' | 'trail'; readonly context: ContextText }
+  | ({ readonly kind: 'lead' | 'trail' } & Named)
   /** Not a context: the end of what a `drain` waits for. */
   | { readonly kind: 'marker'; readonly token: string };
+
+/** What an emission goes through. */
+export interface EmissionOptions {
+  readonly prefixes: readonly string[];
+  /** Makes of a context what may be kept of it. */
+  readonly redact?: ((context: ContextText) => ContextText) | null;
+  /** Absent: no signature is asked for. */
+  readonly verifier?: SignatureVerifier | null;
+}
 
 // Requests of one user repeat their context; far longer ones aren't worth keeping.
 const CACHE_ENTRIES = 512;
@@ -15,11 +32,12 @@ const CACHE_ENTRY_BYTES = 1_024;
 export class EmissionReader {
   private readonly kinds: Map<string, Emission['kind']>;
   private readonly redact: ((context: ContextText) => ContextText) | null;
+  private readonly verifier: SignatureVerifier | null;
   private readonly cache = new Map<string, ContextText>();
 
-  /** `redact` makes of a context what may be kept of it. */
-  constructor(prefixes: readonly string[], redact: ((context: ContextText) => ContextText) | null = null) {
+  constructor({ prefixes, redact = null, verifier = null }: EmissionOptions) {
     this.redact = redact;
+    this.verifier = verifier;
     this.kinds = new Map();
     for (const prefix of prefixes) {
       this.kinds.set(prefix, 'lead');
@@ -34,7 +52,10 @@ export class EmissionReader {
     const kind = this.kinds.get(message.prefix);
     if (kind === undefined) return null;
     if (kind === 'marker') return { kind, token: message.content.toString('latin1') };
-    return { kind, context: this.context(message.content) };
+    // Signatures are taken off also where nobody asks for them: they are no part of a context.
+    const { signature, context } = splitSignature(message.content);
+    const verified = this.verifier?.verify(message.prefix, signature, context) ?? null;
+    return { kind, context: this.context(context), verified };
   }
 
   private context(content: Buffer): ContextText {

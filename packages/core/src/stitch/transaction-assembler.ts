@@ -1,4 +1,4 @@
-import type { Change, ContextText, Lsn, TransactionFacts, TransactionPart } from '@colophon/protocol';
+import type { Change, ContextText, Lsn, Nonce, TransactionFacts, TransactionPart } from '@colophon/protocol';
 import type { BeginMessage, CommitMessage } from '../decode/message.js';
 import type { DecodedRow } from '../decode/row-decoder.js';
 import type { Emission } from './emission.js';
@@ -22,6 +22,8 @@ export interface AssembledTransaction {
   readonly endLsn: Lsn;
   /** Changes given to the sink; 0 where the transaction held none, and no part was made. */
   readonly changes: number;
+  /** Whether the sink was given anything of it. */
+  readonly isForSink: boolean;
   /** Tokens of the markers in it. */
   readonly markers: readonly string[];
 }
@@ -40,6 +42,8 @@ export class TransactionAssembler {
   private given = 0;
   private sequence = 0;
   private contexts: ContextText[] = [];
+  /** By segment, as the contexts. */
+  private verified: (boolean | null)[] = [];
   private markers: string[] = [];
 
   constructor(options: AssemblerOptions) {
@@ -61,6 +65,7 @@ export class TransactionAssembler {
     this.given = 0;
     this.sequence = 0;
     this.contexts = [];
+    this.verified = [];
     this.markers = [];
   }
 
@@ -98,19 +103,28 @@ export class TransactionAssembler {
     else this.apply(emission);
   }
 
-  commit(message: CommitMessage): AssembledTransaction {
+  /** `nonces` are the right signatures in it; null: none is asked for. `keepsEmpty`: what has nonces goes to the sink also without changes. */
+  commit(
+    message: CommitMessage,
+    nonces: readonly Nonce[] | null = null,
+    keepsEmpty = false,
+  ): AssembledTransaction {
     this.apply({ kind: 'commit' });
     const { commitLsn, endLsn } = message;
+    const { contexts, verified, markers } = this;
     const changes = this.given + this.changes.length;
-    if (changes > 0) this.give({ endLsn, contexts: this.contexts });
+    const isForSink = changes > 0 || (keepsEmpty && nonces !== null && nonces.length > 0);
+    if (isForSink) this.give(nonces === null ? { endLsn, contexts } : { endLsn, contexts, verified, nonces });
     this.facts = null;
-    return { commitLsn, endLsn, changes, markers: this.markers };
+    return { commitLsn, endLsn, changes, isForSink, markers };
   }
 
   private apply(event: SegmentEvent): void {
     const { state, settled } = step(this.state, event);
     this.state = state;
-    if (settled !== null) this.contexts.push(settled);
+    if (settled === null) return;
+    this.contexts.push(settled.context);
+    this.verified.push(settled.verified);
   }
 
   private give(end: TransactionPart['end']): void {

@@ -9,6 +9,8 @@ import {
   transactionRows,
 } from './record-rows.js';
 
+import { SeenNonces } from './seen-nonces.js';
+
 /** Characters of rows to a CopyData message: far more than a header costs, far less than memory is worth. */
 const CHUNK_LENGTH = 65_536;
 /** Segments wait for the end of the changes' COPY; more than this are written in between. */
@@ -50,6 +52,7 @@ export class Batch {
   #origins: Origin[] = [];
   #changes = 0;
   #newest: string | undefined;
+  readonly #nonces = new SeenNonces();
 
   constructor(pipeline: Pipeline, sourceId: number, ids: SegmentIds) {
     this.#pipeline = pipeline;
@@ -79,9 +82,11 @@ export class Batch {
     if (part.end === null) return;
     for (const segment of this.#segments) {
       const context = part.end.contexts[segment] ?? '{}';
-      this.#segmentRows += segmentRow(this.#sourceId, transaction, segment, context);
+      const verified = part.end.verified?.[segment] ?? null;
+      this.#segmentRows += segmentRow(this.#sourceId, transaction, segment, context, verified);
       if (this.#segmentRows.length >= MAX_SEGMENTS_LENGTH) await this.#writeSegmentsBetween();
     }
+    for (const nonce of part.end.nonces ?? []) this.#nonces.add(nonce);
     if (this.#segments.size > 0) this.#newest = transaction.committedAt;
     this.#ids.next += BigInt(part.end.contexts.length);
     this.#segments.clear();
@@ -91,7 +96,7 @@ export class Batch {
 
   /** Makes it durable, together with what `statements` do; with no changes these are all. */
   async commit(statements: (newestCommittedAt: string | null) => string): Promise<void> {
-    const last = statements(this.#newest ?? null);
+    const last = this.#nonces.statement(this.#sourceId) + statements(this.#newest ?? null);
     if (this.#changes === 0) {
       this.#pipeline.query(last);
     } else {
