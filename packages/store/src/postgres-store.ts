@@ -256,14 +256,21 @@ export class PostgresStore implements Sink {
     });
   }
 
-  /** Not needed for correctness: what is too old is refused, kept or not. */
+  /** Nothing depends on this: what is too old is refused, kept or not. */
   async #forgetNonces(session: Session, windowMs: number): Promise<void> {
     const { client, sourceId } = session;
     session.forgotAtMs = Date.now();
-    await client.query("SELECT colophon.forget_nonces($1, $2 * interval '1 millisecond')", [
-      sourceId,
-      windowMs,
-    ]);
+    try {
+      await client.query("SELECT colophon.forget_nonces($1, $2 * interval '1 millisecond')", [
+        sourceId,
+        windowMs,
+      ]);
+    } catch (error) {
+      this.#logger.warn(
+        { sqlstate: errorState(error) },
+        'Nonces that are no longer needed could not be removed.',
+      );
+    }
   }
 
   async #makePartitions(session: Session): Promise<void> {

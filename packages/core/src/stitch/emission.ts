@@ -27,6 +27,7 @@ export interface EmissionOptions {
 // Requests of one user repeat their context; far longer ones aren't worth keeping.
 const CACHE_ENTRIES = 512;
 const CACHE_ENTRY_BYTES = 1_024;
+const SIGNATURE = 'colophon.signature';
 
 /** Tells emissions from everybody else's logical messages, and reads their contexts. Equal contexts are one string. */
 export class EmissionReader {
@@ -72,6 +73,13 @@ export class EmissionReader {
 
   private decode(content: Buffer): ContextText {
     const context = decodeContext(content);
-    return this.redact === null ? context : this.redact(context);
+    // One that stands elsewhere than ours do: whoever put it there, it is no part of a context.
+    const own = context.includes(SIGNATURE) ? withoutSignature(context) : context;
+    return this.redact === null ? own : this.redact(own);
   }
+}
+
+function withoutSignature(context: ContextText): ContextText {
+  const members = jsonMembers(context).filter(([name]) => name !== SIGNATURE);
+  return `{${members.map(([name, value]) => `${JSON.stringify(name)}:${value}`).join(',')}}`;
 }
