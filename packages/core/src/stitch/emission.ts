@@ -1,6 +1,7 @@
 import {
   type ContextText,
   decodeContext,
+  jsonMembers,
   markerPrefix,
   splitSignature,
   trailPrefix,
