@@ -63,7 +63,7 @@ describe('rules', () => {
       'person {"id":1,"note":"a","extra":"x"} {"id":1,"note":"b","extra":"x"}',
       'person {"id":1,"note":"b","extra":"x"} {"id":1,"note":"b","extra":"x"}',
     ]);
-    expect(told.join()).toContain('Column pin of public.person, which has a redaction rule, was renamed');
+    expect(told.join()).toContain('{"schema":"public","table":"person","column":"pin","redacted":["code"]}');
   });
 
   it('follow a table through renaming, and hold for the one that takes its name', async () => {

@@ -1,3 +1,5 @@
+import type { RedactSetting, SignatureSetting } from './protection.js';
+
 /** What `colophon.config.ts` may say. Flags and `COLOPHON_*` variables go before it. */
 export interface ColophonConfig {
   /** Connection URL of the database to audit. */
@@ -20,6 +22,10 @@ export interface ColophonConfig {
   replicaIdentity?: 'full' | 'default';
   /** How long to wait for a server, in seconds. Default 30. */
   timeoutSeconds?: number;
+  /** What of the source's values `run` never keeps: see docs/redaction.md. */
+  redact?: RedactSetting;
+  /** The signatures that contexts must have: see docs/signature.md. Default: none is asked for. */
+  signature?: SignatureSetting;
 }
 
 /** Gives the configuration its type: `export default defineConfig({ … })` in `colophon.config.ts`. */

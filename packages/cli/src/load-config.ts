@@ -10,7 +10,7 @@ const FILES = ['colophon.config.ts', 'colophon.config.js', 'colophon.config.json
 // A settings file may import defineConfig also where the command is installed elsewhere.
 const OWN_ENTRY = path.join(__dirname, 'index.js');
 
-type Kind = 'text' | 'texts' | 'number' | 'tables' | 'identity';
+type Kind = 'text' | 'texts' | 'number' | 'tables' | 'identity' | 'object';
 const KEYS: Record<keyof ColophonConfig, Kind> = {
   source: 'text',
   store: 'text',
@@ -22,6 +22,8 @@ const KEYS: Record<keyof ColophonConfig, Kind> = {
   prefixes: 'texts',
   replicaIdentity: 'identity',
   timeoutSeconds: 'number',
+  redact: 'object',
+  signature: 'object',
 };
 const WANTED: Record<Kind, string> = {
   text: 'a text',
@@ -29,6 +31,7 @@ const WANTED: Record<Kind, string> = {
   number: 'a number above 0',
   tables: "a list of names, or 'all'",
   identity: "'full' or 'default'",
+  object: 'an object',
 };
 
 /** Reads the named file, or the first of `colophon.config.ts`, `.js`, `.json` in the folder; `{}` without one. Throws `INVALID_OPTION`. */
@@ -85,6 +88,7 @@ function fits(value: unknown, kind: Kind): boolean {
   if (kind === 'text') return typeof value === 'string';
   if (kind === 'texts') return isTexts;
   if (kind === 'number') return typeof value === 'number' && value > 0;
+  if (kind === 'object') return typeof value === 'object' && value !== null && !Array.isArray(value);
   if (kind === 'tables') return isTexts || value === 'all';
   return value === 'full' || value === 'default';
 }

@@ -1,4 +1,5 @@
 import type { Consumer } from '@colophon/core';
+import { formatLsn } from '@colophon/protocol';
 import type { CountingSink } from './counting-sink.js';
 import { isCatchingUp, progressLine } from './render/progress-line.js';
 import type { Terminal } from './terminal.js';
@@ -25,6 +26,17 @@ export function reportRun(
     if (error.message === lastWarning) return;
     lastWarning = error.message;
     terminal.talk(`${error.message.replace(/[.\s]*$/, '')}: trying again.`);
+  });
+  consumer.on('unverified', ({ refusals, count, xid, commitLsn }) => {
+    const reasons = Object.entries(refusals).map(([reason, times]) => `${times} ${reason}`);
+    terminal.talk(
+      `${count} ${count === 1 ? 'context is' : 'contexts are'} not verified (${reasons.join(', ')}), the last in transaction ${xid} at ${formatLsn(commitLsn)}.`,
+    );
+  });
+  consumer.on('renamed', ({ schema, table, column, redacted }) => {
+    terminal.talk(
+      `Column ${column} of ${schema}.${table} was renamed; its redaction rule is applied to ${redacted.join(', ')}: give the rule the new name.`,
+    );
   });
   let last = { written: 0, atMs: performance.now() };
   let wasBehind = false;

@@ -2,6 +2,7 @@ import { ColophonError } from '@colophon/protocol';
 import { type IdentityMode, parseTableNames, type TableWish } from '@colophon/setup';
 import type { ColophonConfig } from './config.js';
 import { parseDuration } from './duration.js';
+import type { RedactSetting, SignatureSetting } from './protection.js';
 
 /** The flags that more than one command has, as the parser gives them. */
 export interface CommonFlags {
@@ -33,6 +34,10 @@ export interface Settings {
   readonly name: string | null;
   readonly prefixes: readonly string[];
   readonly timeoutMs: number;
+  /** Null where nothing is redacted. Its secrets are fetched where they are needed. */
+  readonly redact: RedactSetting | null;
+  /** Null where no signature is asked for. */
+  readonly signature: SignatureSetting | null;
 }
 
 /** Puts the settings together: flags, then `COLOPHON_*` variables, then the file; `DATABASE_URL` last. Throws `INVALID_OPTION`. */
@@ -60,6 +65,8 @@ export function resolveSettings(
     name: text(flags.name, 'COLOPHON_NAME', config.name) ?? null,
     prefixes: prefixes?.split(',').map((prefix) => prefix.trim()) ?? config.prefixes ?? ['colophon'],
     timeoutMs: timeout === undefined ? 30_000 : parseDuration(timeout, '--timeout'),
+    redact: config.redact ?? null,
+    signature: config.signature ?? null,
   };
 }
 

@@ -83,9 +83,6 @@ export function consumerSettings(options: SourceOptions): ConsumerSettings {
   if (prefixes.length === 0 || prefixes.some((prefix) => typeof prefix !== 'string' || prefix === '')) {
     throw invalid('prefixes', 'is a list of at least one non-empty text');
   }
-  const logger = options.logger ?? SILENT;
-  const redactors = redactorsOf(options.redact);
-  if (redactors.tables !== null) redactors.tables.logger = logger;
   return {
     config: sourceConfig(options.source),
     slot: identifier('slot', options.slot),
@@ -101,9 +98,9 @@ export function consumerSettings(options: SourceOptions): ConsumerSettings {
     queueBytes: positive('queueBytes', options.queueBytes, 8 * MIB),
     gatherMs: positive('gatherMs', options.gatherMs, 10),
     silenceTimeoutMs: positive('silenceTimeoutMs', options.silenceTimeoutMs, 60_000),
-    redactors,
+    redactors: redactorsOf(options.redact),
     signature: signatureSettings(options.signature),
-    logger,
+    logger: options.logger ?? SILENT,
   };
 }
 

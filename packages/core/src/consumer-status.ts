@@ -1,4 +1,5 @@
 import type { ColophonError, Lsn, SourceDescription, StoredPosition } from '@colophon/protocol';
+import type { RenamedColumn } from './redact/table-redactor.js';
 import type { UnverifiedReport } from './signature/refusal-report.js';
 
 /**
@@ -64,6 +65,8 @@ export interface ConsumerEvents {
   stored: [position: StoredPosition, flushed: { transactions: number; changes: number; bytes: number }];
   /** Contexts were met that aren't verified: at once, then at most every ten seconds. */
   unverified: [report: UnverifiedReport];
+  /** A column with a redaction rule was renamed: it, or what may be it, is redacted under its new name. */
+  renamed: [renamed: RenamedColumn];
   /** Something failed and will be tried again. */
   warning: [error: ColophonError];
 }

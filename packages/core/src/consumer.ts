@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import { ColophonError, formatLsn, type Sink, type StoredPosition } from '@colophon/protocol';
 import { type ConsumerOptions, type ConsumerSettings, consumerSettings } from './consumer-options.js';
 import type { ConsumerEvents, ConsumerState, ConsumerStatus } from './consumer-status.js';
+import type { RenamedColumn } from './redact/table-redactor.js';
 import { SourceClient } from './replication/source-client.js';
 import { awaitSlot } from './run/await-slot.js';
 import { Drains } from './run/drains.js';
@@ -62,6 +63,8 @@ class ReplicationConsumer implements Consumer {
     this.settings = settings;
     this.sink = sink;
     this.drains = new Drains(settings);
+    const { tables } = settings.redactors;
+    if (tables !== null) tables.onRenamed = (renamed) => this.tellRenamed(renamed);
     this.verifier =
       settings.signature === null
         ? null
@@ -229,6 +232,14 @@ class ReplicationConsumer implements Consumer {
     this.state = state;
     this.settings.logger.debug({ state }, 'consumer');
     this.events.emit('state', state);
+  }
+
+  private tellRenamed(renamed: RenamedColumn): void {
+    this.settings.logger.warn(
+      renamed,
+      'A column with a redaction rule was renamed: give the rule the new name',
+    );
+    this.events.emit('renamed', renamed);
   }
 
   private tellUnverified(report: UnverifiedReport): void {

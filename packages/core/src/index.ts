@@ -11,7 +11,7 @@ export type { ConsumerEvents, ConsumerState, ConsumerStatus } from './consumer-s
 export { redactionProblems } from './redact/check-rules.js';
 export type { RedactionRules, Redactors } from './redact/redaction-rules.js';
 export { redactorsOf } from './redact/redaction-rules.js';
-export type { ColumnRules, TableRedactor } from './redact/table-redactor.js';
+export type { ColumnRules, RenamedColumn, TableRedactor } from './redact/table-redactor.js';
 export type { UnverifiedReport } from './signature/refusal-report.js';
 export type { SignatureOptions } from './signature/signature-options.js';
 export type { Refusal } from './signature/signature-verifier.js';

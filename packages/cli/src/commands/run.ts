@@ -4,6 +4,7 @@ import { checkUrl } from '@colophon/setup';
 import { PostgresStore } from '@colophon/store';
 import type { CommandContext } from '../command-context.js';
 import { countingSink } from '../counting-sink.js';
+import { fetchRedaction, fetchSignature } from '../protection.js';
 import { reportRun } from '../report-run.js';
 import { sourceUrl, storeUrl } from '../settings.js';
 import type { Terminal } from '../terminal.js';
@@ -24,6 +25,8 @@ export async function run(context: CommandContext<RunFlags>): Promise<void> {
   const source = sourceUrl(settings);
   checkUrl(source, 'source');
   const logger = flags.verbose === true ? talkingLogger(terminal) : SILENT;
+  const redaction = fetchRedaction(settings.redact, process.env, terminal.hide);
+  const signature = fetchSignature(settings.signature, process.env, terminal.hide);
   const sink = countingSink(chooseSink(context, logger));
   const consumer = createConsumer({
     source,
@@ -34,6 +37,8 @@ export async function run(context: CommandContext<RunFlags>): Promise<void> {
     connectTimeoutMs: settings.timeoutMs,
     sink,
     logger,
+    ...(redaction === undefined ? {} : { redact: redaction.rules }),
+    ...(signature === undefined ? {} : { signature }),
     ...(settings.name === null ? {} : { name: settings.name }),
     ...(flags.once === true ? { slotTimeoutMs: settings.timeoutMs } : {}),
   });

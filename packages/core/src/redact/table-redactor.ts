@@ -1,18 +1,26 @@
 import {
   ColophonError,
-  type Logger,
   type Redaction,
   type RedactionKey,
   type RedactionRule,
   type Relation,
   type RememberedRelation,
   redactionOf,
-  SILENT,
   stricter,
 } from '@colophon/protocol';
 import type { RelationMessage } from '../decode/message.js';
 import { findRenamed } from './find-renamed.js';
 import { tableNames } from './table-names.js';
+
+/** A column with a rule that goes by another name now. */
+export interface RenamedColumn {
+  readonly schema: string;
+  readonly table: string;
+  /** As the rule calls it. */
+  readonly column: string;
+  /** What may be it now: all of these are redacted by its rule. */
+  readonly redacted: readonly string[];
+}
 
 /** The rules of one table, by column. */
 export type ColumnRules = ReadonlyMap<string, Redaction>;
@@ -39,8 +47,8 @@ export class TableRedactor {
   private readonly everywhere: ColumnRules;
   private readonly oids = new Map<number, Set<string>>();
   private readonly known = new Map<number, KnownTable>();
-  /** Where renamings are told. */
-  logger: Logger = SILENT;
+  /** Told when a column with a rule was renamed. */
+  onRenamed: (renamed: RenamedColumn) => void = () => {};
   /** Whether the rules were held against the source's catalog. */
   isChecked = false;
 
@@ -119,7 +127,8 @@ export class TableRedactor {
       if (present.length === 0 && before !== undefined) {
         // None: it was dropped.
         present = findRenamed(before.columns, columns, met);
-        if (present.length > 0) this.tellRenamed(message, column, present);
+        const { schema, table } = message;
+        if (present.length > 0) this.onRenamed({ schema, table, column, redacted: present });
       } else if (present.length === 0 && !isOptional) {
         throw missing(message, column);
       }
@@ -132,13 +141,6 @@ export class TableRedactor {
     }
     this.known.set(message.oid, { columns, names });
     return found.size === 0 ? undefined : found;
-  }
-
-  private tellRenamed({ schema, table }: RelationMessage, column: string, present: readonly string[]): void {
-    this.logger.warn(
-      { schema, table, column, redacted: present.join(', ') },
-      `Column ${column} of ${schema}.${table}, which has a redaction rule, was renamed: what may be it now is redacted by the same rule. Give the rule the new name.`,
-    );
   }
 }
 
