@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import { runWithContext } from '@colophon/context';
-import { instrument } from '@colophon/pg';
+import { instrument, setInstrumentDefaults } from '@colophon/pg';
 import { type ColophonError, redactedHash } from '@colophon/protocol';
 import { createDatabase, dropDatabase, launchPostgres, type PostgresServer } from '@colophon/testkit';
 import pg from 'pg';
@@ -155,6 +155,26 @@ describe('a redacted context', () => {
       await runWithContext({ user: 1 }, () => pool.query('INSERT INTO todo (title) VALUES ($1)', ['j']));
     });
     expect(await emitted()).toEqual([expect.stringContaining('over the limit')]);
+  });
+
+  it('may be asked for once for the whole process', async () => {
+    setInstrumentDefaults({ redact: { token: 'drop' }, sign: { key: KEY } });
+    const context = { user: 1, token: 'S3CRET', other: 'S3CRET' };
+    try {
+      await withPool({}, async (pool) => {
+        await runWithContext(context, () => pool.query('INSERT INTO todo (title) VALUES ($1)', ['k']));
+      });
+      await withPool({ redact: { other: 'mask' } }, async (pool) => {
+        await runWithContext(context, () => pool.query('INSERT INTO todo (title) VALUES ($1)', ['l']));
+      });
+    } finally {
+      setInstrumentDefaults({});
+    }
+    expect((await emitted()).map((text) => JSON.parse(text))).toEqual([
+      { 'colophon.signature': expect.any(String), user: 1, other: 'S3CRET' },
+      { 'colophon.signature': expect.any(String), user: 1, token: 'S3CRET', other: '***' },
+    ]);
+    expect(() => setInstrumentDefaults({ redact: { a: 'hash' } })).toThrow(/no key/);
   });
 
   it('rules and keys that are none are refused at once', () => {

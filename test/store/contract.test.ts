@@ -1,4 +1,4 @@
-import { migrateStore, openStore, PostgresStore } from '@colophon/store';
+import { migrateStore, openStore, PostgresStore, STORE_VERSION } from '@colophon/store';
 import { createDatabase, dropDatabase, launchPostgres, type PostgresServer } from '@colophon/testkit';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
@@ -145,17 +145,17 @@ describe('migrateStore', () => {
     await expect(openStore(url)).rejects.toMatchObject({ code: 'STORE_MISSING' });
     await expect(new PostgresStore({ url }).open(SOURCE)).rejects.toMatchObject({ code: 'STORE_MISSING' });
     const results = await Promise.all([1, 2, 3, 4].map(() => migrateStore(url)));
-    expect(results.map(({ from }) => from).sort()).toEqual([0, 1, 1, 1]);
-    expect(await migrateStore(url)).toEqual({ from: 1, to: 1 });
+    expect(results.map(({ from }) => from).sort()).toEqual([0, STORE_VERSION, STORE_VERSION, STORE_VERSION]);
+    expect(await migrateStore(url)).toEqual({ from: STORE_VERSION, to: STORE_VERSION });
 
     const client = new pg.Client({ connectionString: url });
     await client.connect();
-    expect(await migrateStore(client)).toEqual({ from: 1, to: 1 });
+    expect(await migrateStore(client)).toEqual({ from: STORE_VERSION, to: STORE_VERSION });
     await client.query('DELETE FROM colophon.migrations; INSERT INTO colophon.migrations VALUES (99)');
     await expect(migrateStore(url)).rejects.toMatchObject({ code: 'STORE_TOO_NEW' });
     await expect(openStore(url)).rejects.toMatchObject({ code: 'STORE_TOO_NEW' });
     await expect(new PostgresStore({ url }).open(SOURCE)).rejects.toMatchObject({ code: 'STORE_TOO_NEW' });
-    await client.query('UPDATE colophon.migrations SET version = 1');
+    await client.query(`UPDATE colophon.migrations SET version = ${STORE_VERSION}`);
     await client.end();
     await (await openStore(url)).close();
   });

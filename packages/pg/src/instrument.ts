@@ -10,6 +10,10 @@ import { signing } from './sign-emissions.js';
 /** Kept on the object itself, where another copy of this package finds it too. */
 const HOOKED: unique symbol = Symbol.for('@colophon/pg/1') as never;
 
+/** Likewise, on the process. */
+const DEFAULTS: unique symbol = Symbol.for('@colophon/pg/defaults/1') as never;
+
+type WithDefaults = { [DEFAULTS]?: InstrumentOptions };
 type Hooked = { [HOOKED]?: () => void };
 
 /**
@@ -18,7 +22,8 @@ type Hooked = { [HOOKED]?: () => void };
  * Works by shape: for subclasses, for a pool with a Client class of its own, for any copy of pg from 8.11 on. Doing it again changes nothing.
  * Throws `UNSUPPORTED_CLIENT` for pg-native and for what is neither pool nor client, `INVALID_OPTION` for an unusable option.
  */
-export function instrument<Target extends object>(target: Target, options: InstrumentOptions = {}): Target {
+export function instrument<Target extends object>(target: Target, given: InstrumentOptions = {}): Target {
+  const options = { ...(globalThis as WithDefaults)[DEFAULTS], ...given };
   checkInstrumentOptions(options);
   checkTarget(target);
   if ((target as Hooked)[HOOKED] !== undefined) return target;
@@ -39,6 +44,15 @@ export function instrument<Target extends object>(target: Target, options: Instr
   for (const client of target._clients) hookOne(client, shared);
   remember(target, undo);
   return target;
+}
+
+/**
+ * Options for every pool and client that is instrumented from now on, by whomever: for `@colophon/pg/register` and adapters that take none. What `instrument` is
+ * given goes before them. Throws `INVALID_OPTION`.
+ */
+export function setInstrumentDefaults(options: InstrumentOptions): void {
+  checkInstrumentOptions(options);
+  (globalThis as WithDefaults)[DEFAULTS] = options;
 }
 
 /** Takes from a pool, with its clients, or from a client what `instrument` gave it, and gives the same object. For others it does nothing. */
