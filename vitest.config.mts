@@ -1,4 +1,16 @@
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
+
+const TIMEOUTS = { testTimeout: 60_000, hookTimeout: 120_000 };
+
+/** What runs on every PostgreSQL: row for row, value for value, context for context. */
+const ORACLE = ['test/oracle/oracle.test.ts'];
+/** What also runs on the oldest, whose servers differ most from the newest. */
+const CORE = [
+  'test/core/consumer.test.ts',
+  'test/core/faults.test.ts',
+  'test/core/special-sources.test.ts',
+  'test/store/faults.test.ts',
+];
 
 export default defineConfig({
   test: {
@@ -11,11 +23,27 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/**/*.test.ts'],
-          globalSetup: ['test/global-setup.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
+          globalSetup: ['test/global-setup.ts', 'test/start-server.ts'],
+          ...TIMEOUTS,
         },
       },
+      postgres(14, [...ORACLE, ...CORE]),
+      postgres(15, ORACLE),
+      postgres(16, ORACLE),
+      postgres(17, ORACLE),
     ],
   },
 });
+
+/** Files that `integration` runs too, on the newest PostgreSQL, run again on an older one. */
+function postgres(major: 14 | 15 | 16 | 17, include: string[]): TestProjectInlineConfiguration {
+  return {
+    test: {
+      name: `postgres-${major}`,
+      include,
+      globalSetup: ['test/start-server.ts'],
+      provide: { major },
+      ...TIMEOUTS,
+    },
+  };
+}

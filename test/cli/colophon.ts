@@ -19,8 +19,8 @@ export interface Finished {
 export interface Running {
   child: ChildProcess;
   finished: Promise<Finished>;
-  /** Resolves when the output so far holds the text; rejects when the command ends without. */
-  said(text: string, stream?: 'stdout' | 'stderr'): Promise<void>;
+  /** Resolves when the output so far holds the text, so many times; rejects when the command ends without. */
+  said(text: string, stream?: 'stdout' | 'stderr', times?: number): Promise<void>;
 }
 
 // A folder without a settings file.
@@ -62,10 +62,10 @@ export function startColophon(args: string[], options: StartOptions = {}): Runni
   return {
     child,
     finished,
-    said(text, stream = 'stderr') {
+    said(text, stream = 'stderr', times = 1) {
       return new Promise((resolve, reject) => {
         const listen = () => {
-          if (output[stream]().includes(text)) resolve();
+          if (output[stream]().split(text).length > times) resolve();
           else if (child.exitCode !== null) {
             const words = stderr() + stdout();
             reject(

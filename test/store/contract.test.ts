@@ -32,8 +32,8 @@ const COLUMNS = [
   ['sequence', 'integer'],
 ];
 
-// The two ends of what is supported; the middle ones come with PG_MAJOR.
-describe.each<Major>([14, 18])('the store on PostgreSQL %s', (major) => {
+// Whichever server keeps the store.
+describe.each<Major>([14, 15, 16, 17, 18])('the store on PostgreSQL %s', (major) => {
   let server: PostgresServer;
   let url: string;
   let client: pg.Client;

@@ -8,6 +8,8 @@ export interface CommandContext<Flags> {
   readonly settings: Settings;
   readonly flags: Flags;
   readonly terminal: Terminal;
+  /** This program's own version. */
+  readonly version: string;
   /** Aborted at SIGINT and SIGTERM. */
   readonly interrupted: AbortSignal;
 }

@@ -20,12 +20,22 @@ export interface ColophonConfig {
   prefixes?: readonly string[];
   /** What `init` makes of the tables' replica identity: `full` (default) keeps the whole row before a change; `default` leaves it. */
   replicaIdentity?: 'full' | 'default';
+  /** Whether a slot that `init` makes is to survive a failover, where the server can (PostgreSQL 17 and later). Default true. */
+  failover?: boolean;
   /** How long to wait for a server, in seconds. Default 30. */
   timeoutSeconds?: number;
   /** What of the source's values `run` never keeps: see docs/redaction.md. */
   redact?: RedactSetting;
   /** The signatures that contexts must have: see docs/signature.md. Default: none is asked for. */
   signature?: SignatureSetting;
+  /** Where `run` serves `/healthz`, `/readyz` and `/metrics`: `127.0.0.1:9187`. Default: nowhere. */
+  listen?: string;
+  /** What `run` says: lines for people (`text`, default), or a JSON object each (`json`). */
+  log?: 'text' | 'json';
+  /** … and how much of it. Default `info`. */
+  logLevel?: 'debug' | 'info' | 'warn' | 'error';
+  /** Retained WAL that `run` warns at: `500MB`, `0` for never. Default `1GB`. */
+  warnRetained?: string;
 }
 
 /** Gives the configuration its type: `export default defineConfig({ … })` in `colophon.config.ts`. */

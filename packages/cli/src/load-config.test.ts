@@ -57,6 +57,7 @@ describe('refuses', () => {
     ['{"tables": [7]}', /tables is wrong/],
     ['{"timeoutSeconds": 0}', /timeoutSeconds is wrong, wanted a number above 0/],
     ['{"timeoutSeconds": "30"}', /timeoutSeconds is wrong/],
+    ['{"failover": "no"}', /failover is wrong, wanted true or false/],
     ['{"replicaIdentity": "index"}', /replicaIdentity is wrong, wanted 'full' or 'default'/],
     ['{"prefixes": "colophon"}', /prefixes is wrong, wanted a list of texts/],
     ['[]', /gives no object/],

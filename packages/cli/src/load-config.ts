@@ -10,7 +10,7 @@ const FILES = ['colophon.config.ts', 'colophon.config.js', 'colophon.config.json
 // A settings file may import defineConfig also where the command is installed elsewhere.
 const OWN_ENTRY = path.join(__dirname, 'index.js');
 
-type Kind = 'text' | 'texts' | 'number' | 'tables' | 'identity' | 'object';
+type Kind = 'text' | 'texts' | 'number' | 'tables' | 'identity' | 'boolean' | 'object';
 const KEYS: Record<keyof ColophonConfig, Kind> = {
   source: 'text',
   store: 'text',
@@ -21,9 +21,14 @@ const KEYS: Record<keyof ColophonConfig, Kind> = {
   name: 'text',
   prefixes: 'texts',
   replicaIdentity: 'identity',
+  failover: 'boolean',
   timeoutSeconds: 'number',
   redact: 'object',
   signature: 'object',
+  listen: 'text',
+  log: 'text',
+  logLevel: 'text',
+  warnRetained: 'text',
 };
 const WANTED: Record<Kind, string> = {
   text: 'a text',
@@ -32,6 +37,7 @@ const WANTED: Record<Kind, string> = {
   tables: "a list of names, or 'all'",
   identity: "'full' or 'default'",
   object: 'an object',
+  boolean: 'true or false',
 };
 
 /** Reads the named file, or the first of `colophon.config.ts`, `.js`, `.json` in the folder; `{}` without one. Throws `INVALID_OPTION`. */
@@ -86,6 +92,7 @@ function checkConfig(config: unknown, file: string): ColophonConfig {
 function fits(value: unknown, kind: Kind): boolean {
   const isTexts = Array.isArray(value) && value.every((item) => typeof item === 'string');
   if (kind === 'text') return typeof value === 'string';
+  if (kind === 'boolean') return typeof value === 'boolean';
   if (kind === 'texts') return isTexts;
   if (kind === 'number') return typeof value === 'number' && value > 0;
   if (kind === 'object') return typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -32,21 +32,24 @@ async function main(): Promise<void> {
       interrupted.abort();
     });
   }
+  const { version } = JSON.parse(fs.readFileSync(path.join(__dirname, '../package.json'), 'utf8')) as {
+    version: string;
+  };
   const runner: Runner = async (command, flags) => {
     const config = await loadConfig(process.cwd(), flags.config);
     terminal.hide(secretsOf([config.source ?? null, config.store ?? null], process.env));
+    const settings = resolveSettings(flags, process.env, config);
+    if (isSink) terminal.talkAs(settings.log, settings.logLevel);
     await command({
-      settings: resolveSettings(flags, process.env, config),
+      settings,
       flags,
       terminal,
+      version,
       interrupted: interrupted.signal,
     });
   };
   let code = 0;
   try {
-    const { version } = JSON.parse(fs.readFileSync(path.join(__dirname, '../package.json'), 'utf8')) as {
-      version: string;
-    };
     await createProgram(runner, version, terminal.talk).parseAsync();
   } catch (error) {
     if (error instanceof CommanderError) {

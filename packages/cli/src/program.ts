@@ -97,6 +97,10 @@ export function createProgram(runner: Runner, version: string, talk: (line: stri
       '--replica-identity <kind>',
       'full: the whole row before a change is known; default: as the table has it (COLOPHON_REPLICA_IDENTITY)',
     )
+    .option(
+      '--no-failover',
+      "make an ordinary slot, which standbys don't keep (COLOPHON_FAILOVER=no; 17 and later)",
+    )
     .option('--dry-run', 'print the SQL for the source instead of running it')
     .option('--yes', 'ask nothing');
   names(json(add('doctor', 'look at everything that auditing needs, and say what to do', doctor)));
@@ -110,7 +114,17 @@ export function createProgram(runner: Runner, version: string, talk: (line: stri
       '--prefix <prefixes>',
       'prefixes of emissions that count, with commas (COLOPHON_PREFIX; default colophon)',
     )
-    .option('--verbose', 'say more of what happens');
+    .option(
+      '--listen <address>',
+      'serve /healthz, /readyz and /metrics there: 127.0.0.1:9187 (COLOPHON_LISTEN)',
+    )
+    .option('--log <form>', 'text, or json: a JSON object a line (COLOPHON_LOG; default text)')
+    .option('--log-level <level>', 'debug, info, warn or error (COLOPHON_LOG_LEVEL; default info)')
+    .option(
+      '--warn-retained <size>',
+      'warn when the source keeps so much WAL: 500MB, 0 for never (COLOPHON_WARN_RETAINED; default 1GB)',
+    )
+    .option('--verbose', 'say more of what happens: --log-level debug');
   names(json(add('status', 'how far the source is read and stored', status)));
   filters(json(add('tail', 'show changes as they are stored, until stopped', tail))).option(
     '--lines <count>',

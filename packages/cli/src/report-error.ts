@@ -8,9 +8,15 @@ export function reportError(error: unknown, terminal: Terminal, isDebug: boolean
   const { red, bold, dim } = terminal.talkColors;
   const text = visible(errorText(error));
   const code = error instanceof ColophonError ? error.code : 'unexpected';
+  if (terminal.isJson) {
+    terminal.talk(errorText(error), { level: 'error', code });
+    return;
+  }
   const hint = error instanceof ColophonError || isDebug ? '' : ' (--debug shows where)';
   terminal.progress(null);
-  terminal.talk(`${bold(red('colophon:'))} ${text}${hint} ${dim(`[${code}]`)}`);
+  terminal.talk(`${bold(red('colophon:'))} ${text}${hint} ${dim(`[${code}]`)}`, { level: 'error' });
   if (!isDebug) return;
-  for (let at: unknown = error; at instanceof Error; at = at.cause) terminal.talk(at.stack ?? String(at));
+  for (let at: unknown = error; at instanceof Error; at = at.cause) {
+    terminal.talk(at.stack ?? String(at), { level: 'error' });
+  }
 }

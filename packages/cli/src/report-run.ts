@@ -15,9 +15,14 @@ export function reportRun(
 ): { end(): void } {
   let lastWarning = '';
   consumer.on('state', (state) => {
-    if (state === 'waiting') terminal.talk(`Slot ${slot} is in use by another consumer: waiting for it.`);
+    if (state === 'waiting') {
+      terminal.talk(`Slot ${slot} is in use by another consumer: waiting for it.`, { state, slot });
+    }
     if (state === 'streaming') {
-      terminal.talk(`Reading ${consumer.status().source?.name ?? ''} from slot ${slot}.`);
+      const { source, storedLsn } = consumer.status();
+      const { name = '', environment = '' } = source ?? {};
+      const lsn = formatLsn(storedLsn);
+      terminal.talk(`Reading ${name} from slot ${slot}.`, { state, slot, source: name, environment, lsn });
       lastWarning = '';
     }
   });
@@ -25,7 +30,8 @@ export function reportRun(
     // The same trouble tried again and again is said once.
     if (error.message === lastWarning) return;
     lastWarning = error.message;
-    terminal.talk(`${error.message.replace(/[.\s]*$/, '')}: trying again.`);
+    const message = `${error.message.replace(/[.\s]*$/, '')}: trying again.`;
+    terminal.talk(message, { level: 'warn', code: error.code, state: consumer.status().state, slot });
   });
   consumer.on('unverified', ({ refusals, count, xid, commitLsn }) => {
     const reasons = Object.entries(refusals).map(([reason, times]) => `${times} ${reason}`);
@@ -48,7 +54,15 @@ export function reportRun(
     last = { written, atMs: now };
     const isBehind = status.state === 'streaming' && isCatchingUp(status, movement);
     if ((isBehind && movement.changesPerSecond > 0) || isBehind !== wasBehind) {
-      terminal.progress(progressLine(status, movement));
+      terminal.progress(progressLine(status, movement), {
+        slot,
+        state: status.state,
+        lsn: formatLsn(status.storedLsn),
+        changes: status.changes,
+        transactions: status.transactions,
+        changesPerSecond: Math.round(movement.changesPerSecond),
+        delayMs: status.lastDelayMs,
+      });
     }
     wasBehind = isBehind;
   }, PROGRESS_MS);

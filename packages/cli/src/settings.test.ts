@@ -84,3 +84,13 @@ it('reads prefixes, identity and timeout', () => {
   expect(() => resolveSettings({ replicaIdentity: 'FULL' }, {}, {})).toThrow(invalid);
   expect(() => resolveSettings({}, { COLOPHON_TIMEOUT: 'soon' }, {})).toThrow(invalid);
 });
+
+it('wants a failover slot unless flag, variable or file say no', () => {
+  expect(resolveSettings({}, {}, {}).failover).toBe(true);
+  expect(resolveSettings({ failover: true }, { COLOPHON_FAILOVER: 'no' }, {}).failover).toBe(false);
+  expect(
+    resolveSettings({ failover: true }, { COLOPHON_FAILOVER: 'yes' }, { failover: false }).failover,
+  ).toBe(true);
+  expect(resolveSettings({ failover: false }, { COLOPHON_FAILOVER: 'yes' }, {}).failover).toBe(false);
+  expect(resolveSettings({}, {}, { failover: false }).failover).toBe(false);
+});

@@ -1,8 +1,11 @@
 import { ColophonError } from '@colophon/protocol';
 import { type IdentityMode, parseTableNames, type TableWish } from '@colophon/setup';
+import { parseByteSize } from './byte-size.js';
 import type { ColophonConfig } from './config.js';
 import { parseDuration } from './duration.js';
+import { LOG_LEVELS, type LogLevel } from './log/log-facts.js';
 import type { RedactSetting, SignatureSetting } from './protection.js';
+import { type ListenAddress, parseListenAddress } from './watch/listen-address.js';
 
 /** The flags that more than one command has, as the parser gives them. */
 export interface CommonFlags {
@@ -16,8 +19,14 @@ export interface CommonFlags {
   name?: string;
   prefix?: string;
   replicaIdentity?: string;
+  failover?: boolean;
   timeout?: string;
   config?: string;
+  listen?: string;
+  log?: string;
+  logLevel?: string;
+  verbose?: boolean;
+  warnRetained?: string;
 }
 
 /** Every setting, from wherever it came. */
@@ -28,6 +37,8 @@ export interface Settings {
   /** Null where nobody said. */
   readonly tables: TableWish | null;
   readonly identity: IdentityMode;
+  /** Whether a new slot is to survive a failover, where the server can (17). */
+  readonly failover: boolean;
   readonly slot: string;
   readonly publication: string;
   readonly environment: string;
@@ -38,7 +49,17 @@ export interface Settings {
   readonly redact: RedactSetting | null;
   /** Null where no signature is asked for. */
   readonly signature: SignatureSetting | null;
+  /** Where `run` can be watched; null where it isn't to be. */
+  readonly listen: ListenAddress | null;
+  /** The form of what `run` says. */
+  readonly log: 'text' | 'json';
+  readonly logLevel: LogLevel;
+  /** Retained WAL that `run` warns at, in bytes; 0 for never. */
+  readonly warnRetainedBytes: number;
 }
+
+const YES = /^(1|true|yes|on)$/i;
+const DEFAULT_WARN_RETAINED = '1GB';
 
 /** Puts the settings together: flags, then `COLOPHON_*` variables, then the file; `DATABASE_URL` last. Throws `INVALID_OPTION`. */
 export function resolveSettings(
@@ -52,6 +73,8 @@ export function resolveSettings(
     flag ?? variable(name) ?? fromFile;
   const timeout = text(flags.timeout, 'COLOPHON_TIMEOUT', config.timeoutSeconds?.toString());
   const prefixes = text(flags.prefix, 'COLOPHON_PREFIX', undefined);
+  const listen = text(flags.listen, 'COLOPHON_LISTEN', config.listen);
+  const warnRetained = text(flags.warnRetained, 'COLOPHON_WARN_RETAINED', config.warnRetained);
   return {
     source: text(flags.source, 'COLOPHON_SOURCE_URL', config.source) ?? variable('DATABASE_URL') ?? null,
     store: text(flags.store, 'COLOPHON_STORE_URL', config.store) ?? null,
@@ -59,6 +82,7 @@ export function resolveSettings(
     identity: identityMode(
       text(flags.replicaIdentity, 'COLOPHON_REPLICA_IDENTITY', config.replicaIdentity) ?? 'full',
     ),
+    failover: failover(flags, variable('COLOPHON_FAILOVER'), config),
     slot: text(flags.slot, 'COLOPHON_SLOT', config.slot) ?? 'colophon',
     publication: text(flags.publication, 'COLOPHON_PUBLICATION', config.publication) ?? 'colophon',
     environment: text(flags.environment, 'COLOPHON_ENVIRONMENT', config.environment) ?? '',
@@ -67,6 +91,12 @@ export function resolveSettings(
     timeoutMs: timeout === undefined ? 30_000 : parseDuration(timeout, '--timeout'),
     redact: config.redact ?? null,
     signature: config.signature ?? null,
+    listen: listen === undefined ? null : parseListenAddress(listen),
+    log: oneOf(['text', 'json'], '--log', text(flags.log, 'COLOPHON_LOG', config.log)) ?? 'text',
+    logLevel:
+      oneOf(LOG_LEVELS, '--log-level', text(flags.logLevel, 'COLOPHON_LOG_LEVEL', config.logLevel)) ??
+      (flags.verbose === true ? 'debug' : 'info'),
+    warnRetainedBytes: parseByteSize(warnRetained ?? DEFAULT_WARN_RETAINED, '--warn-retained'),
   };
 }
 
@@ -77,9 +107,29 @@ function tableWish(flags: CommonFlags, env: NodeJS.ProcessEnv, config: ColophonC
   if (flags.allTables === true) return 'all';
   if (flags.tables !== undefined) return parseTableNames(flags.tables);
   if (env.COLOPHON_TABLES) return parseTableNames(env.COLOPHON_TABLES);
-  if (env.COLOPHON_ALL_TABLES) return /^(1|true|yes|on)$/i.test(env.COLOPHON_ALL_TABLES) ? 'all' : null;
+  if (env.COLOPHON_ALL_TABLES) return YES.test(env.COLOPHON_ALL_TABLES) ? 'all' : null;
   if (config.tables === undefined || config.tables === 'all') return config.tables ?? null;
   return config.tables.flatMap((name) => parseTableNames(name));
+}
+
+/** The flag can only say no: it is true where it isn't given. */
+function failover(flags: CommonFlags, variable: string | undefined, config: ColophonConfig): boolean {
+  if (flags.failover === false) return false;
+  if (variable !== undefined) return YES.test(variable);
+  return config.failover ?? true;
+}
+
+function oneOf<Choice extends string>(
+  choices: readonly Choice[],
+  option: string,
+  given: string | undefined,
+): Choice | undefined {
+  if (given === undefined || (choices as readonly string[]).includes(given))
+    return given as Choice | undefined;
+  throw new ColophonError(
+    'INVALID_OPTION',
+    `${option} is ${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}, got ${JSON.stringify(given)}.`,
+  );
 }
 
 function identityMode(text: string): IdentityMode {

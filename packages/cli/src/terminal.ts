@@ -1,5 +1,7 @@
 import { redact } from '@colophon/setup';
 import picocolors from 'picocolors';
+import { type JsonLog, jsonLog } from './log/json-log.js';
+import { LOG_LEVELS, type LogFacts, type LogLevel } from './log/log-facts.js';
 
 /** Colours for one stream: all of them plain text where it has none. */
 export type Colors = ReturnType<typeof picocolors.createColors>;
@@ -15,12 +17,18 @@ export interface Terminal {
   readonly talkColors: Colors;
   /** Writes data; resolves when there is room for more. */
   out(text: string): Promise<void>;
-  /** Writes a line of talk. */
-  talk(line: string): void;
+  /** Writes a line of talk; the facts are for programs, and shown only where talk is JSON. */
+  talk(line: string, facts?: LogFacts): void;
   /** Shows where long work stands: a line rewritten in place on a terminal, else a line now and then. Null ends it. */
-  progress(line: string | null): void;
+  progress(line: string | null, facts?: LogFacts): void;
+  /** From now on talk is of this level at least, and in this form. */
+  talkAs(form: 'text' | 'json', level: LogLevel): void;
+  /** Whether talk is JSON. */
+  readonly isJson: boolean;
   /** Texts that are never written, whatever says them. */
   hide(secrets: readonly string[]): void;
+  /** The text without what is never written. */
+  clean(text: string): string;
   /** Resolves when all is written. */
   flush(): Promise<void>;
 }
@@ -32,6 +40,10 @@ export function createTerminal(process: NodeJS.Process): Terminal {
   const { stdin, stdout, stderr, env } = process;
   const secrets = new Set<string>();
   let isProgressShown = false;
+  let log: JsonLog | null = null;
+  let least: LogLevel = 'info';
+  const isWanted = ({ level = 'info' }: LogFacts): boolean =>
+    LOG_LEVELS.indexOf(level) >= LOG_LEVELS.indexOf(least);
   let lastProgressAtMs = performance.now();
   const clean = (text: string): string => {
     let cleaned = redact(text);
@@ -58,16 +70,27 @@ export function createTerminal(process: NodeJS.Process): Terminal {
         else stdout.once('drain', resolve);
       });
     },
-    talk(line) {
+    talk(line, facts = {}) {
+      if (!isWanted(facts)) return;
       clearProgress();
-      stderr.write(`${clean(line)}\n`);
+      // Cleaned before it is JSON, whose quotes a pattern could take for a password's end.
+      if (log !== null) log(facts.level ?? 'info', clean(line), cleanFacts(facts, clean));
+      else stderr.write(`${clean(line)}\n`);
     },
-    progress(line) {
-      if (stderr.isTTY !== true) {
+    talkAs(form, level) {
+      least = level;
+      log = form === 'json' ? jsonLog((line) => stderr.write(line), level) : null;
+    },
+    get isJson() {
+      return log !== null;
+    },
+    progress(line, facts = {}) {
+      if (!isWanted({})) return;
+      if (stderr.isTTY !== true || log !== null) {
         const now = performance.now();
         if (line === null || now - lastProgressAtMs < PLAIN_PROGRESS_MS) return;
         lastProgressAtMs = now;
-        stderr.write(`${clean(line)}\n`);
+        this.talk(line, facts);
         return;
       }
       clearProgress();
@@ -79,6 +102,7 @@ export function createTerminal(process: NodeJS.Process): Terminal {
       // Shorter ones would be found inside other words.
       for (const text of texts) if (text.length >= 6) secrets.add(text);
     },
+    clean,
     async flush() {
       clearProgress();
       await Promise.all(
@@ -86,6 +110,12 @@ export function createTerminal(process: NodeJS.Process): Terminal {
       );
     },
   };
+}
+
+function cleanFacts(facts: LogFacts, clean: (text: string) => string): LogFacts {
+  return Object.fromEntries(
+    Object.entries(facts).map(([name, value]) => [name, typeof value === 'string' ? clean(value) : value]),
+  );
 }
 
 function hasColors(env: NodeJS.ProcessEnv, isTerminal: boolean): boolean {

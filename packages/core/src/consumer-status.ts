@@ -1,4 +1,5 @@
 import type { ColophonError, Lsn, SourceDescription, StoredPosition } from '@colophon/protocol';
+import type { Flushed } from './batch/sink-writer.js';
 import type { RenamedColumn } from './redact/table-redactor.js';
 import type { UnverifiedReport } from './signature/refusal-report.js';
 
@@ -62,7 +63,7 @@ export interface ConsumerEvents {
   /** Something was stored; at most once a second, and when the last of what was read is stored. */
   progress: [status: ConsumerStatus];
   /** One flush of the sink was durable. */
-  stored: [position: StoredPosition, flushed: { transactions: number; changes: number; bytes: number }];
+  stored: [position: StoredPosition, flushed: Flushed];
   /** Contexts were met that aren't verified: at once, then at most every ten seconds. */
   unverified: [report: UnverifiedReport];
   /** A column with a redaction rule was renamed: it, or what may be it, is redacted under its new name. */

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { ColophonError, formatLsn, type Sink, type StoredPosition } from '@colophon/protocol';
+import type { Flushed } from './batch/sink-writer.js';
 import { type ConsumerOptions, type ConsumerSettings, consumerSettings } from './consumer-options.js';
 import type { ConsumerEvents, ConsumerState, ConsumerStatus } from './consumer-status.js';
 import type { RenamedColumn } from './redact/table-redactor.js';
@@ -9,9 +10,10 @@ import { Drains } from './run/drains.js';
 import { Progress } from './run/progress.js';
 import { RetryPolicy } from './run/retry-policy.js';
 import { Sleep } from './run/sleep.js';
-import { type Flushed, Session } from './session/session.js';
+import { Session } from './session/session.js';
 import { RefusalReport, type UnverifiedReport } from './signature/refusal-report.js';
 import { SignatureVerifier } from './signature/signature-verifier.js';
+import { type TracedWork, traceWork } from './trace/tracing.js';
 
 /** Reads a source and gives whole transactions, stitched, to a sink. Made by `createConsumer`. */
 export interface Consumer {
@@ -156,6 +158,11 @@ class ReplicationConsumer implements Consumer {
     const { settings, sink, progress, drains } = this;
     const { slot, publication, config } = settings;
     const client = new SourceClient(config, { slot, publication });
+    let connecting: TracedWork | null = traceWork('colophon.connect', { 'colophon.slot': slot });
+    const connected = (): void => {
+      connecting?.end();
+      connecting = null;
+    };
     try {
       this.become('connecting');
       await awaitSlot({
@@ -163,7 +170,11 @@ class ReplicationConsumer implements Consumer {
         settings,
         retries,
         isStopping: () => this.isStopping,
-        onWaiting: () => this.become('waiting'),
+        onWaiting: () => {
+          // A wait may last for days: no span does.
+          connected();
+          this.become('waiting');
+        },
         sleep: (ms) => this.sleep.for(ms),
       });
       if (this.isStopping) return;
@@ -176,6 +187,7 @@ class ReplicationConsumer implements Consumer {
         silenceTimeoutMs: retries.silenceTimeoutMs,
         handlers: {
           streaming: (source) => {
+            connected();
             progress.streaming(source);
             retries.streaming();
             this.become('streaming');
@@ -194,7 +206,12 @@ class ReplicationConsumer implements Consumer {
         },
       });
       await this.session.run();
+    } catch (error) {
+      connecting?.fail(error);
+      connecting = null;
+      throw error;
     } finally {
+      connected();
       this.session = null;
       retries.disconnected();
       await client.end();

@@ -4,6 +4,7 @@ export type { AuditTransaction } from './audit/audit-transaction.js';
 export { ndjsonSink } from './audit/ndjson-sink.js';
 export { timestampText } from './audit/timestamp-text.js';
 export { transactionSink } from './audit/transaction-sink.js';
+export type { Flushed } from './batch/sink-writer.js';
 export type { Consumer } from './consumer.js';
 export { createConsumer } from './consumer.js';
 export type { ConsumerOptions, SourceOptions } from './consumer-options.js';

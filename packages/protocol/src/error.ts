@@ -38,6 +38,8 @@ export const ERROR_CODES = [
   'SPOOL_FAILED',
   'STATEMENT_FAILED',
   'REDACTION_IMPOSSIBLE',
+  'WAL_RETAINED',
+  'LISTEN_FAILED',
 ] as const;
 
 /** What went wrong, for programs. The list with remedies is in `docs/errors.md`. */

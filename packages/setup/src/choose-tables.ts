@@ -2,7 +2,7 @@ import { ColophonError } from '@colophon/protocol';
 import { STORE_SCHEMA } from './names.js';
 import { rememberedTable } from './remembered-table.js';
 import type { RelationState, ReplicaIdentity, SourceState } from './source-state.js';
-import { displayTable, type TableName } from './table-name.js';
+import { displayTable, quoteTable, type TableName } from './table-name.js';
 
 /** What `init` makes of a table's replica identity: FULL, or what the table has by itself. */
 export type IdentityMode = 'full' | 'default';
@@ -38,8 +38,10 @@ export interface TableChoice {
 export function chooseTables(state: SourceState, wish: TableWish, mode: IdentityMode): TableChoice {
   const wanted = wish === 'all' ? trackable(state) : named(state, wish);
   const chosen: ChosenTable[] = [];
+  const chosenOids = new Set<number>();
   const leftOut: LeftOut[] = [];
   const notices: string[] = [];
+  const published = publishedOids(state);
   for (const relation of wanted) {
     const fault = kindFault(relation) ?? (wish === 'all' ? extensionFault(relation) : null);
     if (fault !== null) {
@@ -48,16 +50,20 @@ export function chooseTables(state: SourceState, wish: TableWish, mode: Identity
     }
     const outcome =
       relation.kind === 'partitioned table'
-        ? choosePartitioned(state, relation, mode, notices)
-        : [chooseTable(state, relation, mode)];
+        ? choosePartitioned(state, relation, mode, published, notices)
+        : [chooseTable(state, relation, mode, published)];
     for (const table of outcome) {
       if ('reason' in table) leftOut.push(table);
-      else if (!chosen.some((known) => known.relation.oid === table.relation.oid)) chosen.push(table);
+      else if (!chosenOids.has(table.relation.oid)) {
+        chosenOids.add(table.relation.oid);
+        chosen.push(table);
+      }
     }
+    if (wish === 'all') continue;
     const children = state.relations.filter(
       (child) => !child.isPartition && child.parents.includes(relation.oid),
     );
-    if (wish !== 'all' && children.length > 0) {
+    if (children.length > 0) {
       notices.push(
         `${displayTable(relation)} is inherited by ${children.map(displayTable).join(', ')}: tracked only where named.`,
       );
@@ -88,12 +94,11 @@ function trackable(state: SourceState): RelationState[] {
 }
 
 function named(state: SourceState, wish: readonly TableName[]): RelationState[] {
+  const relations = new Map(state.relations.map((known) => [quoteTable(known), known]));
   const found: RelationState[] = [];
   const missing: string[] = [];
   for (const name of wish) {
-    const relation = state.relations.find(
-      (known) => known.schema === name.schema && known.name === name.name,
-    );
+    const relation = relations.get(quoteTable(name));
     if (relation !== undefined) found.push(relation);
     else missing.push(`${displayTable(name)}${suggestion(state, name)}`);
   }
@@ -149,11 +154,24 @@ function extensionFault(relation: RelationState): LeftOut | null {
   };
 }
 
-function chooseTable(state: SourceState, relation: RelationState, mode: IdentityMode): ChosenTable | LeftOut {
+function publishedOids({ publication }: SourceState): ReadonlySet<number> {
+  return new Set(publication?.tables.map((table) => table.oid));
+}
+
+function chooseTable(
+  state: SourceState,
+  relation: RelationState,
+  mode: IdentityMode,
+  published: ReadonlySet<number>,
+): ChosenTable | LeftOut {
   const wanted = wantedIdentity(state, relation, mode);
   if (typeof wanted !== 'string') return wanted;
-  const isPublished = state.publication?.tables.some((table) => table.oid === relation.oid) ?? false;
-  return ownerFault(state, relation, wanted, isPublished) ?? { relation, identities: [{ relation, wanted }] };
+  return (
+    ownerFault(state, relation, wanted, published.has(relation.oid)) ?? {
+      relation,
+      identities: [{ relation, wanted }],
+    }
+  );
 }
 
 /**
@@ -164,6 +182,7 @@ function choosePartitioned(
   state: SourceState,
   root: RelationState,
   mode: IdentityMode,
+  published: ReadonlySet<number>,
   notices: string[],
 ): (ChosenTable | LeftOut)[] {
   const leaves: RelationState[] = [];
@@ -178,7 +197,7 @@ function choosePartitioned(
     notices.push(
       `${displayTable(root)} has no primary key, so its partitions are published one by one: run init again for later ones.`,
     );
-    return leaves.map((leaf) => chooseTable(state, leaf, mode));
+    return leaves.map((leaf) => chooseTable(state, leaf, mode, published));
   }
   const identities: { relation: RelationState; wanted: ReplicaIdentity }[] = [];
   for (const leaf of leaves) {
@@ -188,8 +207,7 @@ function choosePartitioned(
     if (fault !== null) return [{ ...fault, table: root }];
     identities.push({ relation: leaf, wanted });
   }
-  const isPublished = state.publication?.tables.some((table) => table.oid === root.oid) ?? false;
-  if (!isPublished && !root.isOwned) return [notOwned(state, root)];
+  if (!published.has(root.oid) && !root.isOwned) return [notOwned(state, root)];
   return [{ relation: root, identities }];
 }
 

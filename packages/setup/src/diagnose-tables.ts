@@ -9,10 +9,12 @@ import { displayTable } from './table-name.js';
 export function diagnoseTables(state: SourceState, publication: PublicationState): Check[] {
   const published = publishedTables(state, publication);
   const written = published.filter((table) => table.persistence === 'permanent' && table.kind === 'table');
+  const writtenOnes = new Set(written);
   const broken = written.filter((table) => !isUsableIdentity(table, table.identity));
-  const partial = written.filter((table) => !broken.includes(table) && table.identity !== 'full');
-  const keyless = written.filter((table) => !table.hasKey && !broken.includes(table));
-  const silent = published.filter((table) => !written.includes(table));
+  const brokenOnes = new Set(broken);
+  const partial = written.filter((table) => !brokenOnes.has(table) && table.identity !== 'full');
+  const keyless = written.filter((table) => !table.hasKey && !brokenOnes.has(table));
+  const silent = published.filter((table) => !writtenOnes.has(table));
   const checks: Check[] = [];
   if (written.length > 0) {
     checks.push(ok('tables', `${count(written)} published${untracked(state, published)}`));
@@ -75,13 +77,14 @@ function publishedTables(state: SourceState, publication: PublicationState): Rel
 }
 
 function untracked(state: SourceState, published: readonly RelationState[]): string {
+  const publishedOnes = new Set(published);
   const others = state.relations.filter(
     (relation) =>
       relation.kind === 'table' &&
       relation.persistence === 'permanent' &&
       relation.schema !== STORE_SCHEMA &&
       !relation.isOfExtension &&
-      !published.includes(relation),
+      !publishedOnes.has(relation),
   );
   return others.length === 0 ? '' : `; not tracked: ${list(others)}`;
 }

@@ -1,7 +1,9 @@
 import { type Check, fail, ok, warn } from './check.js';
+import { diagnoseFailover } from './diagnose-failover.js';
 import { diagnosePublication } from './diagnose-publication.js';
 import { diagnoseSlot } from './diagnose-slot.js';
 import { diagnoseTables } from './diagnose-tables.js';
+import { diagnoseVersion } from './diagnose-version.js';
 import { formatBytes } from './format-bytes.js';
 import type { SourceNames } from './names.js';
 import { quoteIdentifier } from './quote.js';
@@ -10,12 +12,13 @@ import type { ServerState, SourceState } from './source-state.js';
 /** Looks at everything that the source needs for auditing. Pure. */
 export function diagnose(state: SourceState, names: SourceNames): Check[] {
   return [
-    ok('version', `PostgreSQL ${state.server.version}`),
+    diagnoseVersion(state.server),
     diagnoseWalLevel(state.server),
     diagnoseRole(state),
     ...diagnoseLimits(state),
     ...diagnosePublication(state, names),
     diagnoseSlot(state, names),
+    ...diagnoseFailover(state, names),
     diagnoseRetention(state.server),
     ...(state.publication === null ? [] : diagnoseTables(state, state.publication)),
   ];

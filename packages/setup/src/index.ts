@@ -11,7 +11,7 @@ export { Deadline } from './deadline.js';
 export { diagnose } from './diagnose.js';
 export { failedCheck } from './failed-check.js';
 export { formatBytes } from './format-bytes.js';
-export { inspectSource } from './inspect-source.js';
+export { inspectSlot, inspectSource } from './inspect-source.js';
 export type { Memory, RememberedTable } from './memory.js';
 export { readMemory, writeMemory } from './memory.js';
 export type { SourceNames } from './names.js';

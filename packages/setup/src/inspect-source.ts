@@ -1,4 +1,4 @@
-import { ColophonError, parseLsn } from '@colophon/protocol';
+import { ColophonError, INVALID_LSN, parseLsn } from '@colophon/protocol';
 import type { Connection } from './connect.js';
 import { OLDEST_MAJOR } from './connect.js';
 import { inspectRelations } from './inspect-relations.js';
@@ -57,6 +57,8 @@ async function inspectServer(connection: Connection): Promise<ServerState> {
     used_senders: number;
     keep_mb: number;
     idle_seconds: number;
+    standby_slots: { name: string; isActive: boolean }[];
+    synchronized: string[];
   }>(
     `SELECT (SELECT system_identifier::text FROM pg_control_system()) AS system,
             current_setting('max_replication_slots')::int AS max_slots,
@@ -64,7 +66,11 @@ async function inspectServer(connection: Connection): Promise<ServerState> {
             current_setting('max_wal_senders')::int AS max_senders,
             (SELECT count(*)::int FROM pg_stat_replication) AS used_senders,
             (SELECT setting::int FROM pg_settings WHERE name = 'max_slot_wal_keep_size') AS keep_mb,
-            coalesce((SELECT setting::int FROM pg_settings WHERE name = 'idle_replication_slot_timeout'), 0) AS idle_seconds`,
+            coalesce((SELECT setting::int FROM pg_settings WHERE name = 'idle_replication_slot_timeout'), 0) AS idle_seconds,
+            coalesce((SELECT jsonb_agg(jsonb_build_object('name', slot_name, 'isActive', active) ORDER BY slot_name)
+                        FROM pg_replication_slots WHERE slot_type = 'physical' AND NOT temporary), '[]') AS standby_slots,
+            array_remove(string_to_array(
+              translate(coalesce(current_setting('synchronized_standby_slots', true), ''), ' "', ''), ','), '') AS synchronized`,
   );
   return {
     version: row!.version,
@@ -80,6 +86,8 @@ async function inspectServer(connection: Connection): Promise<ServerState> {
     usedSenders: limits!.used_senders,
     maxSlotWalKeepBytes: limits!.keep_mb < 0 ? -1 : limits!.keep_mb * 1024 * 1024,
     idleSlotTimeoutSeconds: limits!.idle_seconds,
+    standbySlots: limits!.standby_slots,
+    synchronizedStandbySlots: limits!.synchronized,
   };
 }
 
@@ -147,14 +155,18 @@ async function publishedSchemas(connection: Connection, publicationOid: string):
   return rows.map((row) => row.name);
 }
 
-async function inspectSlot(connection: Connection, name: string): Promise<SlotState | null> {
+/** Reads the slot as the server has it; null where there is none. Any role may. */
+export async function inspectSlot(connection: Connection, name: string): Promise<SlotState | null> {
   const [row] = await connection.query<{
     slot: Record<string, string | number | boolean | null | undefined>;
     retained: string | null;
     lag: string | null;
+    wal_end: string | null;
+    keep_mb: number;
   }>(
     `SELECT to_jsonb(s) AS slot, pg_wal_lsn_diff(now.lsn, s.restart_lsn) AS retained,
-            pg_wal_lsn_diff(now.lsn, s.confirmed_flush_lsn) AS lag
+            pg_wal_lsn_diff(now.lsn, s.confirmed_flush_lsn) AS lag, now.lsn AS wal_end,
+            (SELECT setting::int FROM pg_settings WHERE name = 'max_slot_wal_keep_size') AS keep_mb
        FROM pg_replication_slots s,
             (SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_receive_lsn() ELSE pg_current_wal_lsn() END AS lsn) now
       WHERE s.slot_name = $1`,
@@ -172,11 +184,15 @@ async function inspectSlot(connection: Connection, name: string): Promise<SlotSt
     activePid: typeof slot.active_pid === 'number' ? slot.active_pid : null,
     isTemporary: slot.temporary === true,
     isTwoPhase: slot.two_phase === true,
+    isFailover: typeof slot.failover === 'boolean' ? slot.failover : null,
     walStatus: text(slot.wal_status),
     invalidation: text(slot.invalidation_reason) ?? (isLost ? 'wal_removed' : null),
     confirmedFlushLsn:
       text(slot.confirmed_flush_lsn) === null ? null : parseLsn(String(slot.confirmed_flush_lsn)),
     retainedBytes: row.retained === null ? null : Number(row.retained),
     lagBytes: row.lag === null ? null : Math.max(0, Number(row.lag)),
+    safeWalBytes: slot.safe_wal_size == null ? null : Number(slot.safe_wal_size),
+    maxRetainedBytes: row.keep_mb < 0 ? null : row.keep_mb * 1024 * 1024,
+    walEndLsn: row.wal_end === null ? INVALID_LSN : parseLsn(row.wal_end),
   };
 }

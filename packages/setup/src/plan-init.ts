@@ -6,13 +6,15 @@ import type { SourceNames } from './names.js';
 import { identityStep, type Plan, type Step } from './plan.js';
 import { quoteIdentifier, quoteLiteral } from './quote.js';
 import { rememberTables } from './remember-tables.js';
-import type { RelationState, SourceState } from './source-state.js';
+import { FAILOVER_SLOTS_SINCE, type RelationState, type SourceState } from './source-state.js';
 import { displayTable, quoteTable } from './table-name.js';
 
 /** What `init` is asked for. */
 export interface InitWish extends SourceNames {
   readonly tables: TableWish;
   readonly identity: IdentityMode;
+  /** Whether standbys are to keep a copy of a new slot, where the server can (17). */
+  readonly failover: boolean;
 }
 
 /** `init`'s plan, and what will be tracked once it has run. */
@@ -137,8 +139,9 @@ function checkPublication(state: SourceState, names: SourceNames): void {
 }
 
 function checkColumnLists(state: SourceState, chosen: readonly ChosenTable[], publication: string): void {
+  const entries = new Map(state.publication?.tables.map((table) => [table.oid, table]));
   for (const { relation } of chosen) {
-    const entry = state.publication?.tables.find((table) => table.oid === relation.oid);
+    const entry = entries.get(relation.oid);
     if (entry?.hasRowFilter || entry?.hasColumnList) {
       throw new ColophonError(
         'PUBLICATION_UNSUITABLE',
@@ -234,13 +237,14 @@ function stepsFor(table: ChosenTable, published: ReadonlySet<number>, publicatio
   return steps;
 }
 
-function slotSteps(state: SourceState, names: SourceNames): Step[] {
+function slotSteps(state: SourceState, wish: InitWish): Step[] {
   if (state.slot !== null) return [];
+  const isFailover = wish.failover && state.server.major >= FAILOVER_SLOTS_SINCE;
   return [
     {
       kind: 'slot',
-      sql: `SELECT pg_create_logical_replication_slot(${quoteLiteral(names.slot)}, 'pgoutput')`,
-      reason: 'created, changes are kept from here on',
+      sql: `SELECT pg_create_logical_replication_slot(${quoteLiteral(wish.slot)}, 'pgoutput'${isFailover ? ', failover => true' : ''})`,
+      reason: `created, changes are kept from here on${isFailover ? ', by synchronised standbys too' : ''}`,
       table: null,
       group: null,
     },

@@ -1,4 +1,4 @@
-import { type Lsn, parseLsn } from '@colophon/protocol';
+import { INVALID_LSN, type Lsn, parseLsn } from '@colophon/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isUsableIdentity, leavesOf } from './choose-tables.js';
@@ -29,6 +29,8 @@ const SERVER: SourceState['server'] = {
   usedSenders: 0,
   maxSlotWalKeepBytes: -1,
   idleSlotTimeoutSeconds: 0,
+  standbySlots: [],
+  synchronizedStandbySlots: [],
 };
 const ROLE: SourceState['role'] = { name: 'me', isSuperuser: false, canReplicate: true, canCreate: true };
 const SLOT: SlotState = {
@@ -39,11 +41,15 @@ const SLOT: SlotState = {
   activePid: null,
   isTemporary: false,
   isTwoPhase: false,
+  isFailover: true,
   walStatus: 'reserved',
   invalidation: null,
   confirmedFlushLsn: parseLsn('0/1') as Lsn,
   retainedBytes: 0,
   lagBytes: 0,
+  safeWalBytes: null,
+  maxRetainedBytes: null,
+  walEndLsn: INVALID_LSN,
 };
 const PUBLICATION: PublicationState = {
   isOwned: true,
@@ -90,7 +96,13 @@ function source(part: Partial<SourceState> = {}): SourceState {
   };
 }
 
-const WISH: InitWish = { slot: 'colophon', publication: 'colophon', tables: 'all', identity: 'full' };
+const WISH: InitWish = {
+  slot: 'colophon',
+  publication: 'colophon',
+  tables: 'all',
+  identity: 'full',
+  failover: true,
+};
 
 /** What the server would look like after the step: only what the plans' own statements can say. */
 function after(state: SourceState, { kind, sql, table: name }: Step): SourceState {
@@ -409,4 +421,13 @@ it('on 14 to 17 says nothing of generated columns', () => {
   const sql = planInit(source({ server: { ...SERVER, major: 17 } }), WISH).steps[0]!.sql;
   expect(sql).not.toContain('generated');
   expect(planInit(source(), WISH).steps[0]!.sql).toContain('publish_generated_columns = stored');
+});
+
+it('makes a failover slot where the server knows them, unless told otherwise', () => {
+  const slotSql = (major: number, failover: boolean): string =>
+    planInit(source({ server: { ...SERVER, major } }), { ...WISH, failover }).steps.at(-1)!.sql;
+  expect(slotSql(18, true)).toContain('failover => true');
+  expect(slotSql(17, true)).toContain('failover => true');
+  expect(slotSql(16, true)).not.toContain('failover');
+  expect(slotSql(18, false)).not.toContain('failover');
 });

@@ -1,5 +1,14 @@
-import type { RememberedTable } from './memory.js';
+import type { Memory, RememberedTable } from './memory.js';
 import type { RelationState, SourceState } from './source-state.js';
+import { quoteTable } from './table-name.js';
+
+/** A memory's tables by OID and by name: there may be ten thousand, each of them asked for. */
+interface Index {
+  readonly byOid: ReadonlyMap<number, RememberedTable>;
+  readonly byName: ReadonlyMap<string, RememberedTable>;
+}
+
+const indexes = new WeakMap<Memory, Index>();
 
 /**
  * What is remembered of a table. By OID in the database that the memory was written in (a table may have been renamed
@@ -11,9 +20,18 @@ export function rememberedTable(state: SourceState, relation: RelationState): Re
   const isSameDatabase =
     memory.systemIdentifier === state.server.systemIdentifier &&
     memory.databaseOid === state.server.databaseOid;
-  return memory.tables.find((table) =>
-    isSameDatabase
-      ? table.oid === relation.oid
-      : table.schema === relation.schema && table.name === relation.name,
-  );
+  const { byOid, byName } = indexOf(memory);
+  return isSameDatabase ? byOid.get(relation.oid) : byName.get(quoteTable(relation));
+}
+
+function indexOf(memory: Memory): Index {
+  let index = indexes.get(memory);
+  if (index === undefined) {
+    index = {
+      byOid: new Map(memory.tables.map((table) => [table.oid, table])),
+      byName: new Map(memory.tables.map((table) => [quoteTable(table), table])),
+    };
+    indexes.set(memory, index);
+  }
+  return index;
 }

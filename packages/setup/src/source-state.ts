@@ -2,6 +2,9 @@ import type { Lsn } from '@colophon/protocol';
 import type { Memory } from './memory.js';
 import type { TableName } from './table-name.js';
 
+/** The first major whose standbys can keep copies of logical slots. */
+export const FAILOVER_SLOTS_SINCE = 17;
+
 /** What a source looks like: everything that `init`, `drop` and `doctor` decide from. Reading it changes nothing. */
 export interface SourceState {
   readonly server: ServerState;
@@ -30,6 +33,16 @@ export interface ServerState {
   readonly maxSlotWalKeepBytes: number;
   /** `idle_replication_slot_timeout` in seconds (18); 0 where there is none. */
   readonly idleSlotTimeoutSeconds: number;
+  /** Physical slots: those of standbys, of backups too. */
+  readonly standbySlots: readonly StandbySlot[];
+  /** `synchronized_standby_slots` (17): the standbys that must have a transaction before a failover slot gives it out. */
+  readonly synchronizedStandbySlots: readonly string[];
+}
+
+/** The slot by which a standby follows. */
+interface StandbySlot {
+  readonly name: string;
+  readonly isActive: boolean;
 }
 
 /** What the connected role may do. */
@@ -75,6 +88,8 @@ export interface SlotState {
   readonly activePid: number | null;
   readonly isTemporary: boolean;
   readonly isTwoPhase: boolean;
+  /** On 17 and later whether standbys keep a copy of it, so that it survives a failover; null on older servers, where none do. */
+  readonly isFailover: boolean | null;
   /** `reserved`, `extended`, `unreserved` or `lost`. */
   readonly walStatus: string | null;
   /** Why it can't be read any more; null where it can. */
@@ -84,6 +99,12 @@ export interface SlotState {
   readonly retainedBytes: number | null;
   /** Bytes of WAL written since what was last acknowledged. */
   readonly lagBytes: number | null;
+  /** Bytes of WAL that may still be written before the slot is in danger of being lost; null without a limit. */
+  readonly safeWalBytes: number | null;
+  /** `max_slot_wal_keep_size` in bytes: more than that isn't kept for it. Null where there is no limit. */
+  readonly maxRetainedBytes: number | null;
+  /** Where the server's WAL ends, when it was looked at. */
+  readonly walEndLsn: Lsn;
 }
 
 /** What a relation is. */

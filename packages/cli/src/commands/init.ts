@@ -34,7 +34,12 @@ export async function init(context: CommandContext<InitFlags>): Promise<void> {
   await withSource(settings, deadline, async (connection) => {
     const names = sourceNames(settings);
     const state = await inspectSource(connection, names, tables === 'all' ? [] : tables);
-    const plan = planInit(state, { ...names, tables, identity: settings.identity });
+    const plan = planInit(state, {
+      ...names,
+      tables,
+      identity: settings.identity,
+      failover: settings.failover,
+    });
     if (flags.dryRun === true) {
       for (const step of plan.steps) await terminal.out(`${step.sql};\n`);
       return;

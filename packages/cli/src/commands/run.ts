@@ -1,13 +1,15 @@
 import { type Consumer, createConsumer, ndjsonSink } from '@colophon/core';
-import { ColophonError, type Logger, SILENT, type Sink } from '@colophon/protocol';
+import { ColophonError, formatLsn, type Logger, type Sink } from '@colophon/protocol';
 import { checkUrl } from '@colophon/setup';
 import { PostgresStore } from '@colophon/store';
 import type { CommandContext } from '../command-context.js';
 import { countingSink } from '../counting-sink.js';
+import { knownFacts, type LogLevel } from '../log/log-facts.js';
 import { fetchRedaction, fetchSignature } from '../protection.js';
 import { reportRun } from '../report-run.js';
 import { sourceUrl, storeUrl } from '../settings.js';
 import type { Terminal } from '../terminal.js';
+import { RunWatch } from '../watch/watch-run.js';
 import { watchForTrouble } from '../watch-for-trouble.js';
 
 /** `run`'s own flags. */
@@ -24,10 +26,12 @@ export async function run(context: CommandContext<RunFlags>): Promise<void> {
   const { settings, flags, terminal, interrupted } = context;
   const source = sourceUrl(settings);
   checkUrl(source, 'source');
-  const logger = flags.verbose === true ? talkingLogger(terminal) : SILENT;
   const redaction = fetchRedaction(settings.redact, process.env, terminal.hide);
   const signature = fetchSignature(settings.signature, process.env, terminal.hide);
-  const sink = countingSink(chooseSink(context, logger));
+  const target = chooseSink(context);
+  const hasStore = (flags.sink ?? 'store') === 'store';
+  const watch = await RunWatch.begin({ settings, terminal, version: context.version, hasStore });
+  const sink = countingSink(watch.metered(target));
   const consumer = createConsumer({
     source,
     slot: settings.slot,
@@ -36,15 +40,16 @@ export async function run(context: CommandContext<RunFlags>): Promise<void> {
     prefixes: settings.prefixes,
     connectTimeoutMs: settings.timeoutMs,
     sink,
-    logger,
+    logger: consumerLogger(terminal),
     ...(redaction === undefined ? {} : { redact: redaction.rules }),
     ...(signature === undefined ? {} : { signature }),
     ...(settings.name === null ? {} : { name: settings.name }),
     ...(flags.once === true ? { slotTimeoutMs: settings.timeoutMs } : {}),
   });
   const report = reportRun(consumer, sink, terminal, settings.slot);
+  if (flags.once !== true || settings.listen !== null) watch.follow(consumer, sink);
   interrupted.addEventListener('abort', () => {
-    terminal.talk('Stopping: what is whole is being stored.');
+    terminal.talk('Stopping: what is whole is being stored.', { state: 'stopping' });
     consumer.stop();
   });
   const running = consumer.run();
@@ -63,6 +68,7 @@ export async function run(context: CommandContext<RunFlags>): Promise<void> {
     await within(consumer.stop(), isSuccess ? settings.timeoutMs : FAREWELL_MS);
     trouble.end();
     report.end();
+    watch.end();
   }
   if (flags.once === true && interrupted.aborted) throw notDrained();
   farewell(consumer, terminal);
@@ -86,26 +92,40 @@ async function within(work: Promise<void>, timeoutMs: number): Promise<void> {
   ]).finally(() => clearTimeout(timer));
 }
 
-function chooseSink(context: CommandContext<RunFlags>, logger: Logger): Sink {
+function chooseSink(context: CommandContext<RunFlags>): Sink {
   const kind = context.flags.sink ?? 'store';
   if (kind === 'store') {
     const url = storeUrl(context.settings);
     checkUrl(url, 'store');
-    return new PostgresStore({ url, applicationName: 'colophon run', logger });
+    return new PostgresStore({
+      url,
+      applicationName: 'colophon run',
+      logger: talkingLogger(context.terminal),
+    });
   }
   if (kind === 'ndjson') return ndjsonSink(process.stdout);
   throw new ColophonError('INVALID_OPTION', `--sink is store or ndjson, got ${JSON.stringify(kind)}.`);
 }
 
 function farewell(consumer: Consumer, terminal: Terminal): void {
-  const { changes, transactions } = consumer.status();
+  const { changes, transactions, state, storedLsn } = consumer.status();
   terminal.progress(null);
   terminal.talk(
     `Stored ${changes} ${changes === 1 ? 'change' : 'changes'} of ${transactions} ${transactions === 1 ? 'transaction' : 'transactions'}.`,
+    { state, changes, transactions, lsn: formatLsn(storedLsn) },
   );
 }
 
+/** What a library says, as talk. */
 function talkingLogger(terminal: Terminal): Logger {
-  const say = (level: string) => (_details: object, message: string) => terminal.talk(`${level} ${message}`);
-  return { debug: say('debug'), info: say('info'), warn: () => {}, error: say('error') };
+  const say =
+    (level: LogLevel) =>
+    (details: object, message: string): void =>
+      terminal.talk(terminal.isJson ? message : `${level} ${message}`, { ...knownFacts(details), level });
+  return { debug: say('debug'), info: say('info'), warn: say('warn'), error: say('error') };
+}
+
+/** The consumer's failures are told by its events. */
+function consumerLogger(terminal: Terminal): Logger {
+  return { ...talkingLogger(terminal), warn: () => {} };
 }

@@ -1,16 +1,20 @@
 import { ColophonError, formatLsn } from '@colophon/protocol';
-import { formatBytes, inspectSource, type SourceState } from '@colophon/setup';
-import type { SourceStatus } from '@colophon/store';
+import { type Check, type Deadline, diagnose, inspectSource, type SourceState } from '@colophon/setup';
+import type { SourceStatus, Store, StoreStatus } from '@colophon/store';
 import { type CommandContext, deadlineOf, sourceNames, withSource } from '../command-context.js';
 import { openAuditStore, STORE } from '../open-audit-store.js';
+import { renderChecks } from '../render/checks.js';
 import { pad, visible, wrap } from '../render/display-text.js';
-import { formatSeconds } from '../render/progress-line.js';
+import { type StatusLine, slotLines, sourceLine, storeLine } from '../render/status-lines.js';
 import type { Settings } from '../settings.js';
+import type { Terminal } from '../terminal.js';
 
 /** `status`'s own flags. */
 export interface StatusFlags {
   json?: boolean;
 }
+
+const SPEED_MS = 1_000;
 
 /** Shows how far the source is read, and what the store holds. Fails where slot, publication or store are missing. */
 export async function status(context: CommandContext<StatusFlags>): Promise<void> {
@@ -24,7 +28,8 @@ export async function status(context: CommandContext<StatusFlags>): Promise<void
     throw error;
   });
   const missing: ColophonError[] = store instanceof ColophonError ? [store] : [];
-  const sources = store instanceof ColophonError ? [] : (await deadline.race(store.status(), STORE)).sources;
+  const held = store instanceof ColophonError ? null : await deadline.race(store.status(), STORE);
+  const sources = held?.sources ?? [];
   if (state.publication === null) {
     missing.unshift(
       new ColophonError(
@@ -37,11 +42,17 @@ export async function status(context: CommandContext<StatusFlags>): Promise<void
       new ColophonError('SLOT_MISSING', `There is no replication slot ${settings.slot}: run colophon init.`),
     );
   }
-  await terminal.out(
-    flags.json === true
-      ? `${JSON.stringify(toJson(settings, state, sources))}\n`
-      : toText(settings, state, sources, terminal.columns, terminal.colors.bold),
-  );
+  const problems = problemsOf(state, settings, missing);
+  if (flags.json === true) {
+    await terminal.out(
+      `${JSON.stringify({ ...toJson(settings, state, sources), ...extras(state, held, problems) })}\n`,
+    );
+  } else {
+    const speeds = await measure(store, state, sources, deadline);
+    await terminal.out(
+      toText(settings, state, sources, held, speeds, terminal) + problemText(problems, terminal),
+    );
+  }
   if (missing.length > 0) throw missing[0]!;
 }
 
@@ -76,46 +87,87 @@ function toJson(settings: Settings, state: SourceState, sources: readonly Source
   };
 }
 
+/** What came after the first form of the object. */
+function extras({ slot }: SourceState, held: StoreStatus | null, problems: readonly Check[]): object {
+  return {
+    slot: {
+      active_pid: slot?.activePid ?? null,
+      safe_wal_bytes: slot?.safeWalBytes ?? null,
+      max_retained_bytes: slot?.maxRetainedBytes ?? null,
+    },
+    store_size_bytes: held === null ? null : Number(held.sizeBytes),
+    store_partitions: held?.partitions ?? [],
+    problems,
+  };
+}
+
+/** What is wrong with the source, but for what ends the command anyway, and for what is said of the WAL in its own line. */
+function problemsOf(state: SourceState, settings: Settings, missing: readonly ColophonError[]): Check[] {
+  const ending = missing[0]?.code;
+  return diagnose(state, sourceNames(settings)).filter(
+    ({ name, verdict, code }) =>
+      verdict !== 'ok' && name !== 'wal retention' && (code === null || code !== ending),
+  );
+}
+
+function problemText(problems: readonly Check[], { columns, colors }: Terminal): string {
+  return problems.length === 0 ? '' : `\n${renderChecks(problems, columns, colors)}`;
+}
+
+/** Changes a second of each source, counted over a second; none where nobody is at work. */
+async function measure(
+  store: Store | ColophonError,
+  { slot }: SourceState,
+  before: readonly SourceStatus[],
+  deadline: Deadline,
+): Promise<readonly number[] | null> {
+  if (store instanceof ColophonError || slot?.isActive !== true) return null;
+  const startedAtMs = performance.now();
+  await new Promise((resolve) => setTimeout(resolve, Math.min(SPEED_MS, deadline.remainingMs / 4)));
+  const { sources: after } = await deadline.race(store.status(), STORE);
+  const seconds = (performance.now() - startedAtMs) / 1_000;
+  return before.map((source) => {
+    const now = after.find(
+      ({ source: name, environment, database }) =>
+        name === source.source && environment === source.environment && database === source.database,
+    );
+    return Number((now?.changes ?? source.changes) - source.changes) / seconds;
+  });
+}
+
 function toText(
   settings: Settings,
   state: SourceState,
   sources: readonly SourceStatus[],
-  columns: number,
-  bold: (text: string) => string,
+  held: StoreStatus | null,
+  speeds: readonly number[] | null,
+  { columns, colors }: Terminal,
 ): string {
   const { slot, publication, server } = state;
-  const lines: [string, string][] = [
+  const lines: StatusLine[] = [
     ['Source', `${server.database} on PostgreSQL ${server.version}`],
-    [
-      'Publication',
-      publication === null
-        ? `${settings.publication}: missing`
-        : `${settings.publication}, ${publication.tables.length} entries`,
-    ],
-    ['Slot', slot === null ? `${settings.slot}: missing` : slotText(settings.slot, slot)],
+    publication === null
+      ? ['Publication', `${settings.publication}: missing`, colors.red]
+      : [
+          'Publication',
+          `${settings.publication}, ${publication.tables.length} ${publication.tables.length === 1 ? 'entry' : 'entries'}`,
+        ],
+    ...(slot === null
+      ? [['Slot', `${settings.slot}: missing`, colors.red] as const]
+      : slotLines(settings.slot, slot, server, colors)),
   ];
-  for (const source of sources) lines.push(['Stored', sourceText(source)]);
+  const nowMs = Date.now();
+  for (const [at, source] of sources.entries()) {
+    const isRead = source.slot === settings.slot && source.database === server.database;
+    lines.push(sourceLine(source, isRead ? (speeds?.[at] ?? null) : null, nowMs));
+  }
   if (sources.length === 0) lines.push(['Stored', 'nothing yet']);
+  if (held !== null) lines.push(storeLine(held));
   const width = Math.max(...lines.map(([name]) => name.length));
   return lines
-    .map(([name, text]) => {
-      const parts = wrap(visible(text), Math.max(30, columns - width - 2));
-      return `${bold(pad(name, width))}  ${parts.join(`\n${' '.repeat(width + 2)}`)}\n`;
+    .map(([name, text, paint = (part) => part]) => {
+      const parts = wrap(visible(text), Math.max(30, columns - width - 2)).map(paint);
+      return `${colors.bold(pad(name, width))}  ${parts.join(`\n${' '.repeat(width + 2)}`)}\n`;
     })
     .join('');
-}
-
-function slotText(name: string, slot: NonNullable<SourceState['slot']>): string {
-  const reader = slot.isActive ? `read by backend process ${slot.activePid}` : 'nobody reads it';
-  const lost = slot.invalidation === null ? '' : `, invalidated (${slot.invalidation})`;
-  return `${name}: ${reader}, ${formatBytes(slot.lagBytes ?? 0)} behind, ${formatBytes(slot.retainedBytes ?? 0)} of WAL kept${lost}`;
-}
-
-function sourceText(source: SourceStatus): string {
-  const label = source.environment === '' ? '' : ` (${source.environment})`;
-  const last =
-    source.lastCommittedAt === null
-      ? ''
-      : `, the last committed ${formatSeconds((Date.now() - Date.parse(source.lastCommittedAt)) / 1000)} ago`;
-  return `${source.source}${label}: ${source.changes} ${source.changes === 1n ? 'change' : 'changes'}${last}`;
 }

@@ -1,5 +1,16 @@
-import type { RememberedRelation, Sink, StoredPosition } from '@colophon/protocol';
+import { formatLsn, type RememberedRelation, type Sink, type StoredPosition } from '@colophon/protocol';
+import { type TracedWork, traceWork } from '../trace/tracing.js';
 import type { Batch, BatchLimits, PartQueue } from './part-queue.js';
+
+/** What one flush made durable. */
+export interface Flushed {
+  readonly transactions: number;
+  readonly changes: number;
+  /** Their weight in memory, about. */
+  readonly bytes: number;
+  /** How long the sink took, writing included, in milliseconds. */
+  readonly durationMs: number;
+}
 
 /** What a `SinkWriter` works with. */
 export interface SinkWriterOptions {
@@ -13,10 +24,7 @@ export interface SinkWriterOptions {
   /** Room was made in the queue. */
   readonly onTaken: () => void;
   /** Everything up to the position is durable. */
-  readonly onStored: (
-    position: StoredPosition,
-    flushed: { changes: number; transactions: number; bytes: number },
-  ) => void;
+  readonly onStored: (position: StoredPosition, flushed: Flushed) => void;
 }
 
 /**
@@ -28,7 +36,8 @@ export class SinkWriter {
   private wake: (() => void) | null = null;
   private ending: 'finish' | 'abandon' | null = null;
   private lastFlushAtMs = Number.NEGATIVE_INFINITY;
-  private unflushed = { changes: 0, transactions: 0, bytes: 0 };
+  private unflushed = { changes: 0, transactions: 0, bytes: 0, durationMs: 0 };
+  private span: TracedWork | null = null;
 
   constructor(options: SinkWriterOptions) {
     this.options = options;
@@ -53,6 +62,17 @@ export class SinkWriter {
 
   /** Works until it is told to end. Rejects with the sink's error. */
   async run(): Promise<void> {
+    try {
+      await this.work();
+      // Of a transaction that is only half written.
+      this.span?.end();
+    } catch (error) {
+      this.span?.fail(error);
+      throw error;
+    }
+  }
+
+  private async work(): Promise<void> {
     const { queue, limits } = this.options;
     while (this.ending !== 'abandon') {
       const mustFinish = this.ending === 'finish';
@@ -84,19 +104,32 @@ export class SinkWriter {
   private async write(batch: Batch): Promise<void> {
     const { sink, takeRemembered, onTaken, onStored } = this.options;
     onTaken();
+    const startedAtMs = performance.now();
     const relations = takeRemembered();
+    this.span ??= traceWork('colophon.flush', {});
+    const { span, unflushed } = this;
     if (relations.length > 0) await sink.rememberRelations?.(relations);
-    await sink.write(batch.parts);
-    this.unflushed.changes += batch.changes;
-    this.unflushed.transactions += batch.transactions;
-    this.unflushed.bytes += batch.bytes;
+    await span.within(() => sink.write(batch.parts));
+    unflushed.changes += batch.changes;
+    unflushed.transactions += batch.transactions;
+    unflushed.bytes += batch.bytes;
+    const { position } = batch;
     // Also where the source was lost meanwhile: what is stored needn't come again.
-    if (batch.position === null) return;
-    await sink.flush(batch.position);
-    this.lastFlushAtMs = performance.now();
-    const flushed = this.unflushed;
-    this.unflushed = { changes: 0, transactions: 0, bytes: 0 };
-    onStored(batch.position, flushed);
+    if (position !== null) await span.within(() => sink.flush(position));
+    const endedAtMs = performance.now();
+    unflushed.durationMs += endedAtMs - startedAtMs;
+    if (position === null) return;
+    this.lastFlushAtMs = endedAtMs;
+    const { changes, transactions, bytes } = unflushed;
+    span.end({
+      'colophon.changes': changes,
+      'colophon.transactions': transactions,
+      'colophon.bytes': bytes,
+      'colophon.lsn': formatLsn(position.endLsn),
+    });
+    this.span = null;
+    this.unflushed = { changes: 0, transactions: 0, bytes: 0, durationMs: 0 };
+    onStored(position, unflushed);
   }
 
   /** Until something happens: of each notification, or with `onlyFull` of one that fills a batch. */

@@ -71,6 +71,11 @@ export class ReplicationStream {
     this.link.socket?.resume();
   }
 
+  /** Bytes received so far, also of a message that isn't whole yet. */
+  get bytesRead(): number {
+    return this.link.socket?.bytesRead ?? 0;
+  }
+
   /** Ends the stream in order, so that what was acknowledged last is heard; cuts it where the server doesn't answer. */
   close(): Promise<void> {
     return this.link.close();
@@ -83,6 +88,7 @@ export class ReplicationStream {
 }
 
 interface Socket {
+  readonly bytesRead: number;
   pause(): void;
   resume(): void;
   destroy(): void;

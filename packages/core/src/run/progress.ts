@@ -5,8 +5,8 @@ import {
   type SourceDescription,
   type StoredPosition,
 } from '@colophon/protocol';
+import type { Flushed } from '../batch/sink-writer.js';
 import type { ConsumerStatus } from '../consumer-status.js';
-import type { Flushed } from '../session/session.js';
 
 /** How far a consumer has come, over all its connections. */
 export class Progress {
@@ -17,7 +17,7 @@ export class Progress {
   private source: SourceDescription | null = null;
   private receivedLsn: Lsn = INVALID_LSN;
   private acknowledgedLsn: Lsn = INVALID_LSN;
-  private counts: Flushed = { transactions: 0, changes: 0, bytes: 0 };
+  private counts: Omit<Flushed, 'durationMs'> = { transactions: 0, changes: 0, bytes: 0 };
   private lastCommittedAtMicros: bigint | null = null;
   private lastDelayMs: number | null = null;
   private reconnects = 0;

@@ -11,6 +11,8 @@ export interface LifeSignsOptions {
   readonly silenceTimeoutMs: number;
   /** Whether the socket delivers: while it doesn't, nothing can be heard. */
   readonly isReading: () => boolean;
+  /** Bytes received so far: a large row arrives in pieces, for as long as the network takes. */
+  readonly bytesRead: () => number;
   /** Gives the server a sign of life; with `wantsReply` it is asked for one. */
   readonly reply: (wantsReply: boolean) => void;
   /** The server has been silent for too long. */
@@ -23,6 +25,7 @@ export class LifeSigns {
   private readonly replyIntervalMs: number;
   private readonly timer: NodeJS.Timeout;
   private lastHeardAtMs: number = performance.now();
+  private lastBytesRead = 0;
 
   /** Begins at once. */
   constructor(options: LifeSignsOptions) {
@@ -47,8 +50,10 @@ export class LifeSigns {
   }
 
   private tell(): void {
-    const { silenceTimeoutMs, isReading, reply, onSilence } = this.options;
-    if (!isReading()) this.heard();
+    const { silenceTimeoutMs, isReading, bytesRead, reply, onSilence } = this.options;
+    const bytes = bytesRead();
+    if (!isReading() || bytes !== this.lastBytesRead) this.heard();
+    this.lastBytesRead = bytes;
     const silentMs = performance.now() - this.lastHeardAtMs;
     if (silentMs > silenceTimeoutMs) onSilence(tooSilent(silentMs, silenceTimeoutMs));
     else reply(silentMs > this.replyIntervalMs);

@@ -1,6 +1,6 @@
 import type { Lsn, Sink, SourceDescription, StoredPosition } from '@colophon/protocol';
 import { PartQueue } from '../batch/part-queue.js';
-import { SinkWriter } from '../batch/sink-writer.js';
+import { type Flushed, SinkWriter } from '../batch/sink-writer.js';
 import type { ConsumerSettings } from '../consumer-options.js';
 import type { CatalogQuery } from '../decode/catalog-query.js';
 import { SourceCatalog } from '../decode/source-catalog.js';
@@ -26,13 +26,6 @@ interface SessionHandlers extends AcknowledgedHandlers {
   stored(position: StoredPosition, committedAtMicros: bigint, flushed: Flushed): void;
   /** Read up to here. */
   received(lsn: Lsn): void;
-}
-
-/** What one flush made durable. */
-export interface Flushed {
-  readonly transactions: number;
-  readonly changes: number;
-  readonly bytes: number;
 }
 
 /** What a session works with. */
@@ -153,6 +146,7 @@ export class Session {
       senderTimeoutMs: stream.senderTimeoutMs,
       silenceTimeoutMs,
       isReading: () => gate.isOpen,
+      bytesRead: () => stream.bytesRead,
       reply: (wantsReply) => acknowledger.giveSignOfLife(wantsReply),
       onSilence: (error) => this.fail(error),
     });
