@@ -9,7 +9,6 @@ export interface CountingSink extends Sink {
 /** The sink, counted. */
 export function countingSink(sink: Sink): CountingSink {
   let written = 0;
-  const { recallNonces } = sink;
   return {
     get written() {
       return written;
@@ -22,10 +21,13 @@ export function countingSink(sink: Sink): CountingSink {
     flush: (position) => sink.flush(position),
     close: () => sink.close(),
     recallRelations: async () => (await sink.recallRelations?.()) ?? [],
-    // Whether it is there says something.
-    ...(recallNonces === undefined
-      ? {}
-      : { recallNonces: (windowMs: number) => recallNonces.call(sink, windowMs) }),
+    // Whether a sink keeps a ledger, or nonces, shows in these: each is there only where the sink's own is.
+    ...(sink.accountedPosition && { accountedPosition: () => sink.accountedPosition!() }),
+    ...(sink.account && { account: (position) => sink.account!(position) }),
+    ...(sink.recordGaps && { recordGaps: (gaps, accounted) => sink.recordGaps!(gaps, accounted) }),
+    ...(sink.lastCommit && { lastCommit: () => sink.lastCommit!() }),
+    ...(sink.recallTransactions && { recallTransactions: (from, to) => sink.recallTransactions!(from, to) }),
+    ...(sink.recallNonces && { recallNonces: (windowMs) => sink.recallNonces!(windowMs) }),
     rememberRelations: async (relations) => sink.rememberRelations?.(relations),
   };
 }

@@ -1,3 +1,8 @@
+export type { PostgresBaselinesOptions } from './baseline/postgres-baselines.js';
+export { PostgresBaselines } from './baseline/postgres-baselines.js';
+export type { BaselineRowsOptions, BaselineStatus, StoredBaselineRow } from './baseline/read-baselines.js';
+export type { BegunGap, SlotBeginning } from './begin-slot.js';
+export { beginSlot } from './begin-slot.js';
 export type { MigrationResult } from './migrate/migrate-store.js';
 export { migrateStore } from './migrate/migrate-store.js';
 export type { Queryable } from './migrate/store-version.js';
@@ -10,5 +15,7 @@ export type { ChangeFilter } from './query/change-filter.js';
 export type { ChangeOrder, ChangeQuery } from './query/change-query.js';
 export type { ChangeRow, ParsedJson } from './query/change-row.js';
 export type { FollowOptions } from './query/follow-changes.js';
+export type { GapFilter, GapRow } from './query/gap-row.js';
 export type { KeyValue, RowKey } from './query/key-condition.js';
 export type { SourceStatus, StoreStatus } from './query/store-status.js';
+export type { UnstoredRecord } from './write/careful-statements.js';

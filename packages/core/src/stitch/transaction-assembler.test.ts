@@ -1,4 +1,4 @@
-import type { Lsn, TransactionPart } from '@colophon/protocol';
+import { type Lsn, lsn, type TransactionPart } from '@colophon/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { BeginMessage, CommitMessage } from '../decode/message.js';
@@ -7,7 +7,7 @@ import type { Emission } from './emission.js';
 import { OUTSIDE, type SegmentEvent, type SegmentState, step } from './segment-state.js';
 import { TransactionAssembler } from './transaction-assembler.js';
 
-type Event = 'change' | 'skip' | { kind: 'lead' | 'trail'; context: string };
+type Event = 'change' | 'skip' | { kind: 'lead' | 'trail'; context: string; verified: boolean | null };
 
 const event: fc.Arbitrary<Event> = fc.oneof(
   { weight: 3, arbitrary: fc.constant<Event>('change') },
@@ -17,6 +17,7 @@ const event: fc.Arbitrary<Event> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constantFrom('lead' as const, 'trail' as const),
       context: fc.integer({ min: 0, max: 3 }).map((user) => `{"user":${user}}`),
+      verified: fc.constantFrom(true, false, null),
     }),
   },
 );
@@ -55,32 +56,34 @@ function assemble(transactions: Event[][], maxPartChanges = 3): TransactionPart[
   });
   transactions.forEach((events, index) => {
     assembler.begin(begin(BigInt(index * 10)));
+    let position = 0n;
     for (const one of events) {
-      if (one === 'change') assembler.row(row, 1n as Lsn);
+      position += 10n;
+      if (one === 'change') assembler.row(row, lsn(position));
       else if (one === 'skip') assembler.skipRow();
-      else assembler.emission(one as Emission);
+      else assembler.emission(one as Emission, lsn(position + 1n));
     }
-    assembler.commit(commit(BigInt(index * 10)));
+    assembler.commit(commit(BigInt(index * 10)), []);
   });
   return parts;
 }
 
 /** The rule as it is said, looked up anew for every change. */
-function naive(events: Event[]): { sequence: number; context: string }[] {
-  const found: { sequence: number; context: string }[] = [];
+function naive(events: Event[]): { sequence: number; context: string; verified: boolean | null }[] {
+  const found: ReturnType<typeof naive> = [];
   let sequence = 0;
   events.forEach((one, at) => {
     if (one === 'skip') sequence++;
     if (one !== 'change') return;
     const next = events.slice(at).find((other) => typeof other === 'object');
     const previous = events.slice(0, at).findLast((other) => typeof other === 'object');
-    const context =
+    const { context, verified } =
       typeof next === 'object' && next.kind === 'trail'
-        ? next.context
+        ? next
         : typeof previous === 'object'
-          ? previous.context
-          : '{}';
-    found.push({ sequence: sequence++, context });
+          ? previous
+          : { context: '{}', verified: null };
+    found.push({ sequence: sequence++, context, verified });
   });
   return found;
 }
@@ -90,13 +93,76 @@ describe('stitching', () => {
     fc.assert(
       fc.property(fc.array(event, { maxLength: 40 }), fc.integer({ min: 1, max: 5 }), (events, size) => {
         const parts = assemble([events], size);
-        const contexts = parts.at(-1)?.end?.contexts ?? [];
+        const { contexts = [], verified = [] } = parts.at(-1)?.end ?? {};
         const seen = parts
           .flatMap((part) => part.changes)
-          .map(({ sequence, segment }) => ({ sequence, context: contexts[segment] }));
+          .map(({ sequence, segment }) => ({
+            sequence,
+            context: contexts[segment],
+            verified: verified[segment],
+          }));
         expect(seen).toEqual(naive(events));
       }),
       { numRuns: 1_000 },
+    );
+  });
+
+  it('gives the same where rows of one LSN overtook the message that ends there (S9)', () => {
+    // Each a message or a record of rows (a COPY has several at one LSN), in the order of the log; `isOvertaken`: of rows and
+    // message one is of a subtransaction, and the server gives the rows first.
+    const record = fc.oneof(
+      fc.record({ rows: fc.integer({ min: 1, max: 4 }) }),
+      fc.record({
+        message: fc.record({
+          kind: fc.constantFrom('lead' as const, 'trail' as const),
+          context: fc.constantFrom('{"u":1}', '{"u":2}'),
+          verified: fc.constantFrom(true, false),
+        }),
+        isOvertaken: fc.boolean(),
+      }),
+    );
+    fc.assert(
+      fc.property(fc.array(record, { maxLength: 20 }), fc.integer({ min: 1, max: 5 }), (log, size) => {
+        const give = (isSwapped: boolean) => {
+          const calls: ((to: TransactionAssembler) => void)[] = [];
+          let delayed: ((to: TransactionAssembler) => void) | undefined;
+          log.forEach((one, at) => {
+            // A record begins where the one before it ends: that is a row's LSN, and a message's is its end.
+            if ('rows' in one) {
+              for (let n = 0; n < one.rows; n++) calls.push((to) => to.row(row, lsn(BigInt(at))));
+              if (delayed !== undefined) calls.push(delayed);
+              delayed = undefined;
+              return;
+            }
+            if (delayed !== undefined) calls.push(delayed);
+            delayed = (to) => to.emission(one.message, lsn(BigInt(at + 1)));
+            if (isSwapped && one.isOvertaken) return;
+            calls.push(delayed);
+            delayed = undefined;
+          });
+          if (delayed !== undefined) calls.push(delayed);
+          const parts: TransactionPart[] = [];
+          const assembler = new TransactionAssembler({
+            systemIdentifier: '1',
+            timeline: 1,
+            maxPartChanges: size,
+            maxPartSize: 1e9,
+            onPart: (part) => parts.push(part),
+          });
+          assembler.begin(begin(1n));
+          for (const call of calls) call(assembler);
+          assembler.commit(commit(1n), []);
+          const { contexts = [], verified = [] } = parts.at(-1)?.end ?? {};
+          const name = <One extends { segment: number }>({ segment, ...one }: One) => ({
+            ...one,
+            context: contexts[segment],
+            verified: verified[segment],
+          });
+          return parts.flatMap(({ changes }) => changes.map(name));
+        };
+        expect(give(true)).toEqual(give(false));
+      }),
+      { numRuns: 2_000 },
     );
   });
 
@@ -133,13 +199,14 @@ describe('stitching', () => {
   });
 
   it('refuses what no server sends, from every state (S7)', () => {
-    const filled: SegmentState = { kind: 'filled', segment: 0, began: '{}' };
-    const empty: SegmentState = { kind: 'empty', segment: 0, began: '{}' };
+    const began = { context: '{}', verified: null } as const;
+    const filled: SegmentState = { kind: 'filled', segment: 0, began };
+    const empty: SegmentState = { kind: 'empty', segment: 0, began };
     const events: SegmentEvent[] = [
       { kind: 'change' },
       { kind: 'commit' },
-      { kind: 'lead', context: '{}' },
-      { kind: 'trail', context: '{}' },
+      { kind: 'lead', ...began },
+      { kind: 'trail', ...began },
     ];
     for (const one of events) {
       expect(() => step(OUTSIDE, one)).toThrow(expect.objectContaining({ code: 'PROTOCOL_VIOLATION' }));
