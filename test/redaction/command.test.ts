@@ -3,8 +3,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { redactedHash } from '@colophon/protocol';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { colophon } from '../cli/colophon.js';
+import { colophon, startColophon } from '../cli/colophon.js';
 import { type TrackedDatabase, trackDatabase } from '../tracked-database.js';
+import { listenFlag, page } from '../watch/pages.js';
 
 const SECRET = 'S3CRET-hash-key-0123456789';
 const OLD = { id: 'old', secret: 'S3CRET-older-key-0123456789' };
@@ -75,6 +76,36 @@ describe('the command', () => {
     });
     expect(await logged('--table', 'line', '--key', '{"mail":"S3CRET@mail","n":1}')).toHaveLength(1);
     expect(await logged('--table', 'person', '--key', 'other@mail')).toEqual([]);
+  });
+
+  it('redacts what it copies, and nothing of it is in logs or metrics', async () => {
+    const copied = await run('snapshot', 'person', 'line', '--json', ...slot());
+    expect(copied.code).toBe(0);
+    const { rows } = await tracked.client.query(
+      'SELECT primary_key, after FROM colophon.baseline ORDER BY "table"',
+    );
+    expect(rows).toEqual([
+      {
+        primary_key: `{"n": 1, "mail": "${hash('S3CRET@mail')}"}`,
+        after: { mail: hash('S3CRET@mail'), n: 1 },
+      },
+      { primary_key: hash('S3CRET@mail'), after: { mail: hash('S3CRET@mail') } },
+    ]);
+    const { flag, port } = await listenFlag();
+    const watched = startColophon(['run', '--source', tracked.url, ...slot(), ...flag, '--log', 'json'], {
+      cwd: folder,
+      env: { OLD_KEY: OLD.secret },
+    });
+    await watched.said('Reading');
+    await tracked.client.query(`BEGIN; SELECT pg_logical_emit_message(true, 'colophon', '{"token":"S3CRET"}');
+      UPDATE person SET pin = 'S3CRET-new'; COMMIT`);
+    await watched.said('not verified');
+    const { text } = await page(port, '/metrics');
+    watched.child.kill('SIGTERM');
+    const { stdout, stderr } = await watched.finished;
+    expect(text).toMatch(/^colophon_unverified_contexts_total 1$/m);
+    expect(stderr).toContain('"level":"warn"');
+    expect(text + stdout + stderr).not.toContain('S3CRET');
   });
 
   it('finds what was hashed with the key before', async () => {

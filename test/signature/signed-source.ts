@@ -31,13 +31,14 @@ export interface SignedSource {
   /** What is stored, by title. */
   verified(): Promise<Record<string, boolean | null>>;
   readonly told: string[];
-  readonly storeUrl: string;
+  /** What a query of the store gives. */
+  stored(query: string): Promise<unknown[]>;
   drop(): Promise<void>;
 }
 
-export async function createSignedSource(serverUrl: string): Promise<SignedSource> {
+export async function createSignedSource(serverUrl: string, storeEncoding = 'UTF8'): Promise<SignedSource> {
   const source = await createSource(serverUrl);
-  const storeUrl = await createDatabase(serverUrl);
+  const storeUrl = await createDatabase(serverUrl, 'template0', storeEncoding);
   await migrateStore(storeUrl);
   const { client, url, slot } = source;
   await client.query(`SELECT pg_create_logical_replication_slot($1, 'test_decoding')`, [`spy_${slot}`]);
@@ -57,7 +58,6 @@ export async function createSignedSource(serverUrl: string): Promise<SignedSourc
     pool,
     attacker,
     told,
-    storeUrl,
     async spy() {
       const { rows } = await client.query<{ data: string }>(
         'SELECT data FROM pg_logical_slot_get_changes($1, NULL, NULL)',
@@ -110,6 +110,13 @@ export async function createSignedSource(serverUrl: string): Promise<SignedSourc
       }
       await store.close();
       return found;
+    },
+    async stored(query) {
+      const reader = new pg.Client({ connectionString: storeUrl });
+      await reader.connect();
+      const { rows } = await reader.query(query);
+      await reader.end();
+      return rows;
     },
     async drop() {
       await pool.end();

@@ -28,6 +28,7 @@ import type { UnstoredRecord } from './write/careful-statements.js';
 import { advanceStatement, rememberStatement } from './write/flush-statements.js';
 import { addGaps, moveAccounted, readAccounted, readLastCommit, readTransactions } from './write/ledger.js';
 import { Pipeline } from './write/pipeline.js';
+import { recallRelations } from './write/recall-relations.js';
 import { RECALL_NONCES } from './write/seen-nonces.js';
 import { Suspicion } from './write/suspicion.js';
 
@@ -203,21 +204,7 @@ export class PostgresStore implements Sink {
 
   async recallRelations(): Promise<readonly RememberedRelation[]> {
     const { client, sourceId } = this.#opened();
-    const { rows } = await this.#asked(() =>
-      client.query(
-        `SELECT oid::bigint::text AS oid, "schema", "table", root_schema, root_table, key_columns
-         FROM colophon.relations WHERE source_id = $1 ORDER BY relations.oid`,
-        [sourceId],
-      ),
-    );
-    return rows.map((row) => ({
-      oid: Number(row.oid),
-      schema: row.schema,
-      table: row.table,
-      rootSchema: row.root_schema,
-      rootTable: row.root_table,
-      keyColumns: row.key_columns,
-    }));
+    return this.#asked(() => recallRelations(client, sourceId));
   }
 
   async rememberRelations(relations: readonly RememberedRelation[]): Promise<void> {

@@ -54,6 +54,8 @@ export class RowDecoder {
   relation: Relation;
   /** Whether a column's type is, or holds, a composite: see `SourceCatalog.needsRefresh`. */
   readonly holdsComposite: boolean;
+  /** What is redacted, by column; undefined where nothing is. */
+  redactions: ReadonlyMap<string, Redaction> | undefined;
   private columns: readonly Column[];
   private readonly types: TypeCatalog;
   private readonly keyLabels: readonly string[];
@@ -75,7 +77,8 @@ export class RowDecoder {
     this.relation = relation;
     this.types = types;
     this.holdsComposite = message.columns.some(({ typeOid }) => types.holdsComposite(typeOid));
-    this.columns = this.describeColumns(redactions);
+    this.redactions = redactions;
+    this.columns = this.describeColumns();
     this.keyLabels = relation.keyColumns.map(labelOf);
     this.printOrder = relation.keyColumns
       .map((name, place) => ({ place, bytes: Buffer.from(name) }))
@@ -87,10 +90,11 @@ export class RowDecoder {
 
   /** Other rules hold from now on: its root was renamed. */
   redact(redactions: ReadonlyMap<string, Redaction> | undefined): void {
-    this.columns = this.describeColumns(redactions);
+    this.redactions = redactions;
+    this.columns = this.describeColumns();
   }
 
-  private describeColumns(redactions: ReadonlyMap<string, Redaction> | undefined): Column[] {
+  private describeColumns(): Column[] {
     return this.message.columns.map(({ name, isKey, typeOid }) => {
       const convert = this.types.converterOf(typeOid);
       const keyPlace = this.relation.keyColumns.indexOf(name);
@@ -108,7 +112,7 @@ export class RowDecoder {
         isDropped: false,
         isHashed: false,
       };
-      const redaction = redactions?.get(name);
+      const redaction = this.redactions?.get(name);
       return redaction === undefined ? column : redacted(column, redaction);
     });
   }
