@@ -24,7 +24,7 @@ export interface ColophonConfig {
   failover?: boolean;
   /** How long to wait for a server, in seconds. Default 30. */
   timeoutSeconds?: number;
-  /** What of the source's values `run` never keeps: see docs/redaction.md. */
+  /** What of the source's values `run` and `snapshot` never keep: see docs/redaction.md. */
   redact?: RedactSetting;
   /** The signatures that contexts must have: see docs/signature.md. Default: none is asked for. */
   signature?: SignatureSetting;

@@ -79,7 +79,9 @@ export async function describeTable(
   const shape: unknown[] = [row.schema, row.name, kept.map(({ name, type }) => [name, type]), keyColumns];
   // A copy is by one set of rules. Of a key no more is said than that it is the same.
   if (redactions !== undefined) {
-    shape.push([...redactions].map(([name, { kind, replace }]) => [name, kind, replace?.('') ?? null]));
+    shape.push(
+      [...redactions].map(([name, { kind, replace }]) => [name, kind, replace?.('') ?? null]).sort(),
+    );
   }
   return {
     table: { oid: wanted.oid, schema, table, partition, keyColumns, columns: JSON.stringify(shape) },
