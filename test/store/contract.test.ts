@@ -1,4 +1,4 @@
-import { migrateStore, openStore, PostgresStore, STORE_VERSION } from '@colophon/store';
+import { migrateStore, openStore, PostgresStore } from '@colophon/store';
 import { createDatabase, dropDatabase, launchPostgres, type PostgresServer } from '@colophon/testkit';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
