@@ -1,3 +1,5 @@
+import type { RedactSetting, SignatureSetting } from './protection.js';
+
 /** What `colophon.config.ts` may say. Flags and `COLOPHON_*` variables go before it. */
 export interface ColophonConfig {
   /** Connection URL of the database to audit. */
@@ -24,6 +26,10 @@ export interface ColophonConfig {
   ddl?: boolean;
   /** How long to wait for a server, in seconds. Default 30. */
   timeoutSeconds?: number;
+  /** What of the source's values `run` and `snapshot` never keep: see docs/redaction.md. */
+  redact?: RedactSetting;
+  /** The signatures that contexts must have: see docs/signature.md. Default: none is asked for. */
+  signature?: SignatureSetting;
   /** Where `run` serves `/healthz`, `/readyz` and `/metrics`: `127.0.0.1:9187`. Default: nowhere. */
   listen?: string;
   /** What `run` says: lines for people (`text`, default), or a JSON object each (`json`). */

@@ -10,7 +10,7 @@ const FILES = ['colophon.config.ts', 'colophon.config.js', 'colophon.config.json
 // A settings file may import defineConfig also where the command is installed elsewhere.
 const OWN_ENTRY = path.join(__dirname, 'index.js');
 
-type Kind = 'text' | 'texts' | 'number' | 'tables' | 'identity' | 'boolean';
+type Kind = 'text' | 'texts' | 'number' | 'tables' | 'identity' | 'boolean' | 'object';
 const KEYS: Record<keyof ColophonConfig, Kind> = {
   source: 'text',
   store: 'text',
@@ -24,6 +24,8 @@ const KEYS: Record<keyof ColophonConfig, Kind> = {
   failover: 'boolean',
   ddl: 'boolean',
   timeoutSeconds: 'number',
+  redact: 'object',
+  signature: 'object',
   listen: 'text',
   log: 'text',
   logLevel: 'text',
@@ -35,6 +37,7 @@ const WANTED: Record<Kind, string> = {
   number: 'a number above 0',
   tables: "a list of names, or 'all'",
   identity: "'full' or 'default'",
+  object: 'an object',
   boolean: 'true or false',
 };
 
@@ -93,6 +96,7 @@ function fits(value: unknown, kind: Kind): boolean {
   if (kind === 'boolean') return typeof value === 'boolean';
   if (kind === 'texts') return isTexts;
   if (kind === 'number') return typeof value === 'number' && value > 0;
+  if (kind === 'object') return typeof value === 'object' && value !== null && !Array.isArray(value);
   if (kind === 'tables') return isTexts || value === 'all';
   return value === 'full' || value === 'default';
 }

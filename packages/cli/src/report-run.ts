@@ -56,6 +56,22 @@ export function reportRun(
       ...(gap.toLsn === null ? {} : { lsn: formatLsn(gap.toLsn) }),
     }),
   );
+  consumer.on('unverified', ({ refusals, count, xid, commitLsn }) => {
+    const reasons = Object.entries(refusals).map(([reason, times]) => `${times} ${reason}`);
+    const lsn = formatLsn(commitLsn);
+    const which = `${count} ${count === 1 ? 'context is' : 'contexts are'} not verified`;
+    terminal.talk(`${which} (${reasons.join(', ')}), the last in transaction ${xid} at ${lsn}.`, {
+      level: 'warn',
+      slot,
+      lsn,
+    });
+  });
+  consumer.on('renamed', ({ schema, table, column, redacted }) => {
+    terminal.talk(
+      `Column ${column} of ${schema}.${table} was renamed; its redaction rule is applied to ${redacted.join(', ')}: give the rule the new name.`,
+      { level: 'warn', slot },
+    );
+  });
   let last = { written: 0, atMs: performance.now() };
   let wasBehind = false;
   const timer = setInterval(() => {

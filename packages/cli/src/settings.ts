@@ -4,6 +4,7 @@ import { parseByteSize } from './byte-size.js';
 import type { ColophonConfig } from './config.js';
 import { parseDuration } from './duration.js';
 import { LOG_LEVELS, type LogLevel } from './log/log-facts.js';
+import type { RedactSetting, SignatureSetting } from './protection.js';
 import { type ListenAddress, parseListenAddress } from './watch/listen-address.js';
 
 /** The flags that more than one command has, as the parser gives them. */
@@ -48,6 +49,10 @@ export interface Settings {
   readonly name: string | null;
   readonly prefixes: readonly string[];
   readonly timeoutMs: number;
+  /** Null where nothing is redacted. Its secrets are fetched where they are needed. */
+  readonly redact: RedactSetting | null;
+  /** Null where no signature is asked for. */
+  readonly signature: SignatureSetting | null;
   /** Where `run` can be watched; null where it isn't to be. */
   readonly listen: ListenAddress | null;
   /** The form of what `run` says. */
@@ -89,6 +94,8 @@ export function resolveSettings(
     name: text(flags.name, 'COLOPHON_NAME', config.name) ?? null,
     prefixes: prefixes?.split(',').map((prefix) => prefix.trim()) ?? config.prefixes ?? ['colophon'],
     timeoutMs: timeout === undefined ? 30_000 : parseDuration(timeout, '--timeout'),
+    redact: config.redact ?? null,
+    signature: config.signature ?? null,
     listen: listen === undefined ? null : parseListenAddress(listen),
     log: oneOf(['text', 'json'], '--log', text(flags.log, 'COLOPHON_LOG', config.log)) ?? 'text',
     logLevel:

@@ -1,6 +1,12 @@
 import { ColophonError, DEFAULT_PREFIX, type Logger, SILENT, type Sink } from '@colophon/protocol';
 import type { ClientConfig } from 'pg';
+import { type RedactionRules, type Redactors, redactorsOf } from './redact/redaction-rules.js';
 import { sourceConfig } from './replication/connection-config.js';
+import {
+  type SignatureOptions,
+  type SignatureSettings,
+  signatureSettings,
+} from './signature/signature-options.js';
 
 /** What is read, and how. */
 export interface SourceOptions {
@@ -32,6 +38,10 @@ export interface SourceOptions {
   gatherMs?: number;
   /** How long a connection may be silent before it is given up for dead and opened anew. Default 60,000; doubled each time in a row, since a server may be busy. */
   silenceTimeoutMs?: number;
+  /** Values that are never kept: dropped, masked or hashed before anything is written. Default: none. */
+  redact?: RedactionRules;
+  /** The signatures that contexts must have: see `sign` of `instrument`. Default: none is asked for, and `verified` is null. */
+  signature?: SignatureOptions;
   /** Where to tell what happens. Default: nowhere. */
   logger?: Logger;
 }
@@ -58,6 +68,8 @@ export interface ConsumerSettings {
   readonly queueBytes: number;
   readonly gatherMs: number;
   readonly silenceTimeoutMs: number;
+  readonly redactors: Redactors;
+  readonly signature: SignatureSettings | null;
   readonly logger: Logger;
 }
 
@@ -86,6 +98,8 @@ export function consumerSettings(options: SourceOptions): ConsumerSettings {
     queueBytes: positive('queueBytes', options.queueBytes, 8 * MIB),
     gatherMs: positive('gatherMs', options.gatherMs, 10),
     silenceTimeoutMs: positive('silenceTimeoutMs', options.silenceTimeoutMs, 60_000),
+    redactors: redactorsOf(options.redact),
+    signature: signatureSettings(options.signature),
     logger: options.logger ?? SILENT,
   };
 }

@@ -1,5 +1,7 @@
 import type { ColophonError, Gap, Lsn, SourceDescription, StoredPosition } from '@colophon/protocol';
 import type { Flushed } from './batch/sink-writer.js';
+import type { RenamedColumn } from './redact/table-redactor.js';
+import type { UnverifiedReport } from './signature/refusal-report.js';
 
 /**
  * What a consumer is doing.
@@ -48,6 +50,8 @@ export interface ConsumerStatus {
   readonly lastCommittedAtMicros: bigint | null;
   /** Milliseconds from that commit to its being stored, by the two clocks. */
   readonly lastDelayMs: number | null;
+  /** Emissions met whose signature wasn't right; 0 where none is asked for. One that is read again counts again. */
+  readonly unverified: number;
   /** How often it had to connect again. */
   readonly reconnects: number;
   /** The last failure; null once streaming goes on. */
@@ -62,6 +66,10 @@ export interface ConsumerEvents {
   progress: [status: ConsumerStatus];
   /** One flush of the sink was durable. */
   stored: [position: StoredPosition, flushed: Flushed];
+  /** Contexts were met that aren't verified: at once, then at most every ten seconds. */
+  unverified: [report: UnverifiedReport];
+  /** A column with a redaction rule was renamed: it, or what may be it, is redacted under its new name. */
+  renamed: [renamed: RenamedColumn];
   /** A stretch of the source's log isn't accounted for, or what was stored of it isn't the source's any more. Each is told, and recorded, once. */
   gap: [gap: Gap];
   /** Something failed and will be tried again. */

@@ -1,8 +1,9 @@
 import { EventEmitter } from 'node:events';
-import { ColophonError, type Gap, type Sink, type StoredPosition } from '@colophon/protocol';
+import { ColophonError, formatLsn, type Gap, type Sink, type StoredPosition } from '@colophon/protocol';
 import type { Flushed } from './batch/sink-writer.js';
 import { type ConsumerOptions, type ConsumerSettings, consumerSettings } from './consumer-options.js';
 import type { ConsumerEvents, ConsumerState, ConsumerStatus } from './consumer-status.js';
+import type { RenamedColumn } from './redact/table-redactor.js';
 import { SourceClient } from './replication/source-client.js';
 import { awaitSlot } from './run/await-slot.js';
 import { Drains } from './run/drains.js';
@@ -10,6 +11,8 @@ import { Progress } from './run/progress.js';
 import { RetryPolicy } from './run/retry-policy.js';
 import { Sleep } from './run/sleep.js';
 import { Session } from './session/session.js';
+import { RefusalReport, type UnverifiedReport } from './signature/refusal-report.js';
+import { SignatureVerifier } from './signature/signature-verifier.js';
 import { type TracedWork, traceWork } from './trace/tracing.js';
 
 /** Reads a source and gives whole transactions, stitched, to a sink. Made by `createConsumer`. */
@@ -50,6 +53,8 @@ class ReplicationConsumer implements Consumer {
   private readonly progress = new Progress();
   private readonly drains: Drains;
   private readonly sleep = new Sleep();
+  private readonly refusals = new RefusalReport((report) => this.tellUnverified(report));
+  private readonly verifier: SignatureVerifier | null;
   private state: ConsumerState = 'idle';
   private running: Promise<void> | null = null;
   private session: Session | null = null;
@@ -62,6 +67,12 @@ class ReplicationConsumer implements Consumer {
     this.settings = settings;
     this.sink = sink;
     this.drains = new Drains(settings);
+    const { tables } = settings.redactors;
+    if (tables !== null) tables.onRenamed = (renamed) => this.tellRenamed(renamed);
+    this.verifier =
+      settings.signature === null
+        ? null
+        : new SignatureVerifier(settings.signature, (refusal, at) => this.refusals.add(refusal, at));
   }
 
   run(): Promise<void> {
@@ -99,6 +110,7 @@ class ReplicationConsumer implements Consumer {
     return {
       state: this.state,
       ...facts,
+      unverified: this.refusals.count,
       handledLsn: this.session?.handledLsn ?? facts.acknowledgedLsn,
       queuedChanges: this.session?.queuedChanges ?? 0,
     };
@@ -175,6 +187,7 @@ class ReplicationConsumer implements Consumer {
         settings,
         sink,
         client,
+        verifier: this.verifier,
         remembered: progress.position,
         isSourceRestored: this.isSourceRestored,
         silenceTimeoutMs: retries.silenceTimeoutMs,
@@ -251,6 +264,21 @@ class ReplicationConsumer implements Consumer {
     this.events.emit('state', state);
   }
 
+  private tellRenamed(renamed: RenamedColumn): void {
+    this.settings.logger.warn(
+      renamed,
+      'A column with a redaction rule was renamed: give the rule the new name',
+    );
+    this.events.emit('renamed', renamed);
+  }
+
+  private tellUnverified(report: UnverifiedReport): void {
+    const { refusals, count, xid, commitLsn } = report;
+    const details = { ...refusals, xid, commitLsn: formatLsn(commitLsn) };
+    this.settings.logger.warn(details, `${count} contexts with a signature that isn't right, or none`);
+    this.events.emit('unverified', report);
+  }
+
   private warn(error: ColophonError): void {
     this.progress.lastError = error;
     this.settings.logger.warn({ code: error.code }, error.message);
@@ -260,6 +288,7 @@ class ReplicationConsumer implements Consumer {
   private end(state: 'stopped' | 'failed', error: unknown): void {
     if (state === 'failed') this.progress.lastError = asColophonError(error);
     this.drains.abandon(error);
+    this.refusals.end();
     this.become(state);
   }
 }

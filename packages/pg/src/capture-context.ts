@@ -1,5 +1,12 @@
 import { currentContext } from '@colophon/context';
-import { type Context, type ContextText, encodeContext } from '@colophon/protocol';
+import {
+  type Context,
+  type ContextText,
+  contextRedactor,
+  encodeContext,
+  escapeNonAscii,
+} from '@colophon/protocol';
+import { filterContext } from './filter-context.js';
 import type { InstrumentOptions } from './options.js';
 import { NAMELESS } from './transaction-state.js';
 
@@ -8,7 +15,7 @@ export function contextCapture(options: InstrumentOptions): () => ContextText {
   // A context in force is frozen, so its text can be kept for as long as it lives.
   const texts = new WeakMap<object, ContextText>();
   const current = options.context ?? currentContext;
-  const encoding = options.maxBytes === undefined ? {} : { maxBytes: options.maxBytes };
+  const encode = contextEncoder(options);
   return () => {
     let context: Context | null | undefined;
     try {
@@ -18,12 +25,27 @@ export function contextCapture(options: InstrumentOptions): () => ContextText {
     }
     if (context === null || context === undefined) return NAMELESS;
     // What can still change is read each time.
-    if (typeof context !== 'object' || !Object.isFrozen(context)) return encodeContext(context, encoding);
+    if (typeof context !== 'object' || !Object.isFrozen(context)) return encode(context);
     let text = texts.get(context);
     if (text === undefined) {
-      text = encodeContext(context, encoding);
+      text = encode(context);
       texts.set(context, text);
     }
     return text;
+  };
+}
+
+/** What is sent of a context: filtered, as text, redacted. */
+function contextEncoder(options: InstrumentOptions): (context: Context) => ContextText {
+  const { maxBytes, redact = {}, redactionKey } = options;
+  const encoding = maxBytes === undefined ? {} : { maxBytes };
+  const encode = filterContext(options, (context) => encodeContext(context, encoding));
+  const redacted = contextRedactor(redact, redactionKey);
+  if (redacted === null) return encode;
+  return (context) => {
+    const text = encode(context);
+    // Colophon's own words hold nothing of the application's, and must not be lost to a rule for every key.
+    if (text.startsWith('{"colophon.')) return text;
+    return escapeNonAscii(redacted(text));
   };
 }

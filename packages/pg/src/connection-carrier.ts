@@ -3,7 +3,7 @@ import { isOurs, readRow, takeAnswer } from './answers.js';
 import { answersPrelude, copyPrelude } from './copy-prelude.js';
 import { emissionMessages, statementMessages, statementName } from './emission-message.js';
 import type { EmissionRights } from './emission-rights.js';
-import { type EmissionForm, emissionLiteral } from './emission-sql.js';
+import { type EmissionForm, emissionLiteral, prefixOf } from './emission-sql.js';
 import {
   type BackendMessage,
   type ClientLike,
@@ -14,6 +14,7 @@ import {
 import { sendOriginal } from './original-query.js';
 import { BARE, type Plan, plan, type Situation } from './plan.js';
 import { planText, withoutLead } from './plan-text.js';
+import type { Sign } from './sign-emissions.js';
 import { type Classified, classify, type Statement } from './statement/classify.js';
 import { LITERAL_COLUMN, TextMap } from './text-map.js';
 import { advance, type Emission, FRESH, NAMELESS, type TransactionState } from './transaction-state.js';
@@ -48,7 +49,10 @@ export class ConnectionCarrier {
   private mayHoldNames: boolean;
   private onQuiet: (() => void) | null = null;
 
-  constructor(client: ClientLike, rights: EmissionRights, prefix: string) {
+  private readonly sign: Sign | null;
+
+  constructor(client: ClientLike, rights: EmissionRights, prefix: string, sign: Sign | null) {
+    this.sign = sign;
     this.client = client;
     this.connection = client.connection;
     this.rights = rights;
@@ -82,7 +86,7 @@ export class ConnectionCarrier {
       turn.awaited = [emission];
       this.turns.push(turn);
       const form = this.rights.isGranted ? 'plain' : 'asking';
-      const text = emissionLiteral(emission, this.prefix, form, LITERAL_COLUMN);
+      const text = emissionLiteral(this.signed(emission), this.prefix, form, LITERAL_COLUMN);
       sendOriginal(this.connection, text);
     };
   }
@@ -268,12 +272,19 @@ export class ConnectionCarrier {
       parse = !this.prepared.has(name);
       if (parse) turn.preparing = name;
     }
-    return emissionMessages(emission, this.prefix, form, {
+    return emissionMessages(this.signed(emission), this.prefix, form, {
       parse,
       bind: true,
       execute: !isLater,
       ownPortal: isLater,
     });
+  }
+
+  /** An emission as it goes out. What is known of the transaction goes by the emission as it was planned. */
+  private signed(emission: Emission): Emission {
+    if (this.sign === null) return emission;
+    const context = this.sign(this.client, prefixOf(emission, this.prefix), emission.context);
+    return { ...emission, context };
   }
 
   private note(turn: Turn, statement: Statement, { before, after }: Plan): void {
@@ -307,7 +318,8 @@ export class ConnectionCarrier {
     const isSafe = this.rights.isGranted && (!isIdle || canRepeat);
     turn.canRepeat = canRepeat;
     turn.awaited = insertions.map((insertion) => insertion.emission);
-    turn.text = new TextMap(text, insertions, this.prefix, isSafe ? 'plain' : 'asking');
+    const sent = insertions.map(({ at, emission }) => ({ at, emission: this.signed(emission) }));
+    turn.text = new TextMap(text, sent, this.prefix, isSafe ? 'plain' : 'asking');
     sendOriginal(this.connection, turn.text.text);
     return true;
   }

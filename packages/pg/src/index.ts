@@ -1,2 +1,2 @@
-export { checkInstrumentOptions, instrument, uninstrument } from './instrument.js';
-export type { InstrumentOptions } from './options.js';
+export { checkInstrumentOptions, instrument, setInstrumentDefaults, uninstrument } from './instrument.js';
+export type { InstrumentOptions, SigningOptions } from './options.js';

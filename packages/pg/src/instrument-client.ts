@@ -5,6 +5,7 @@ import { ConnectionCarrier } from './connection-carrier.js';
 import type { EmissionRights } from './emission-rights.js';
 import { type BackendMessage, type ClientLike, isPlain, queueOf, type Submittable } from './node-postgres.js';
 import { keepQuery } from './original-query.js';
+import type { Sign } from './sign-emissions.js';
 import { classify } from './statement/classify.js';
 import { NAMELESS } from './transaction-state.js';
 
@@ -13,6 +14,8 @@ export interface Instrumentation {
   readonly prefix: string | undefined;
   readonly capture: () => ContextText;
   readonly rights: EmissionRights;
+  /** Null: nothing is signed. */
+  readonly sign: Sign | null;
 }
 
 /** Own properties that shadow the prototype's, and how to take them away again. */
@@ -26,6 +29,7 @@ export function hookClient(client: ClientLike, instrumentation: Instrumentation)
     client,
     instrumentation.rights,
     instrumentation.prefix ?? DEFAULT_PREFIX,
+    instrumentation.sign,
   );
   const undoQueue = hookQueue(client, carrier, instrumentation.capture);
   const undoConnection = hookConnection(carrier);

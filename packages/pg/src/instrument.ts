@@ -1,14 +1,19 @@
-import { ColophonError } from '@colophon/protocol';
+import { ColophonError, contextRedactor } from '@colophon/protocol';
 import { contextCapture } from './capture-context.js';
 import { EmissionRights } from './emission-rights.js';
 import { hookClient, type Instrumentation } from './instrument-client.js';
 import { hookPool } from './instrument-pool.js';
 import { type ClientLike, isClient, isNative, isPool } from './node-postgres.js';
 import type { InstrumentOptions } from './options.js';
+import { signing } from './sign-emissions.js';
 
 /** Kept on the object itself, where another copy of this package finds it too. */
 const HOOKED: unique symbol = Symbol.for('@colophon/pg/1') as never;
 
+/** Likewise, on the process. */
+const DEFAULTS: unique symbol = Symbol.for('@colophon/pg/defaults/1') as never;
+
+type WithDefaults = { [DEFAULTS]?: InstrumentOptions };
 type Hooked = { [HOOKED]?: () => void };
 
 /**
@@ -17,13 +22,15 @@ type Hooked = { [HOOKED]?: () => void };
  * Works by shape: for subclasses, for a pool with a Client class of its own, for any copy of pg from 8.11 on. Doing it again changes nothing.
  * Throws `UNSUPPORTED_CLIENT` for pg-native and for what is neither pool nor client, `INVALID_OPTION` for an unusable option.
  */
-export function instrument<Target extends object>(target: Target, options: InstrumentOptions = {}): Target {
+export function instrument<Target extends object>(target: Target, given: InstrumentOptions = {}): Target {
+  const options = { ...(globalThis as WithDefaults)[DEFAULTS], ...given };
   checkInstrumentOptions(options);
   checkTarget(target);
   if ((target as Hooked)[HOOKED] !== undefined) return target;
   const shared: Instrumentation = {
     prefix: options.prefix,
     capture: contextCapture(options),
+    sign: signing(options),
     rights: new EmissionRights(options.onEmissionRefused ?? ((error) => process.emitWarning(error))),
   };
   if (!isPool(target)) {
@@ -37,6 +44,15 @@ export function instrument<Target extends object>(target: Target, options: Instr
   for (const client of target._clients) hookOne(client, shared);
   remember(target, undo);
   return target;
+}
+
+/**
+ * Options for every pool and client that is instrumented from now on, by whomever: for `@colophon/pg/register` and adapters that take none. What `instrument` is
+ * given goes before them. Throws `INVALID_OPTION`.
+ */
+export function setInstrumentDefaults(options: InstrumentOptions): void {
+  checkInstrumentOptions(options);
+  (globalThis as WithDefaults)[DEFAULTS] = options;
 }
 
 /** Takes from a pool, with its clients, or from a client what `instrument` gave it, and gives the same object. For others it does nothing. */
@@ -76,11 +92,18 @@ function checkTarget(target: object): void {
 }
 
 /** Throws `INVALID_OPTION` for options that `instrument` could not use: for who takes them long before there is something to instrument. */
-export function checkInstrumentOptions({ prefix, maxBytes }: InstrumentOptions): void {
+export function checkInstrumentOptions(options: InstrumentOptions): void {
+  const { prefix, maxBytes, redact = {}, redactionKey, sign } = options;
   if (prefix !== undefined && (typeof prefix !== 'string' || prefix === '' || prefix.includes('\0'))) {
     throw new ColophonError('INVALID_OPTION', 'prefix is empty or no text, wanted a name such as colophon.');
   }
   if (maxBytes !== undefined && !(Number.isSafeInteger(maxBytes) && maxBytes > 0)) {
     throw new ColophonError('INVALID_OPTION', `maxBytes is ${String(maxBytes)}, wanted a positive integer.`);
+  }
+  contextRedactor(redact, redactionKey);
+  signing(options);
+  const audience = sign?.audience ?? '';
+  if (typeof audience !== 'string' || audience.includes('\0')) {
+    throw new ColophonError('INVALID_OPTION', "sign.audience is no text, wanted the database's name.");
   }
 }

@@ -39,6 +39,7 @@ export interface ConnectionLike {
 export interface ClientLike {
   connection: ConnectionLike;
   processID: number | null;
+  database?: string;
   replication?: unknown;
   pipeline?: boolean;
   _queryQueue?: Submittable[];

@@ -1,4 +1,4 @@
-import type { ColophonError, Context } from '@colophon/protocol';
+import type { ColophonError, Context, RedactionKey, RedactionRule, SignatureKey } from '@colophon/protocol';
 
 /** How a pool or client is instrumented. */
 export interface InstrumentOptions {
@@ -16,4 +16,28 @@ export interface InstrumentOptions {
    * Default: a process warning, since names that get lost must not do so in silence.
    */
   onEmissionRefused?: (error: ColophonError) => void;
+  /**
+   * What of a context never leaves the application, by path: `{ token: 'drop', 'headers.authorization': 'mask', 'user.email': 'hash' }`. Lists are looked
+   * through; `*` is any key. Done once a context, before it is sent. Default: nothing.
+   */
+  redact?: Readonly<Record<string, RedactionRule>>;
+  /** The key for `hash` in `redact`. */
+  redactionKey?: RedactionKey;
+  /**
+   * Gives the context that is sent in place of the one in force, for what `redact` can't say. Must be quick; called once for a context that can't change.
+   * `null` and `undefined` mean none. Where it throws, `{"colophon.error": …}` is sent and `onContextError` told.
+   */
+  filterContext?: (context: Context) => Context | null | undefined;
+  /** Told once a pool when `filterContext` throws. The error's `cause` is what it threw. Default: a process warning. */
+  onContextError?: (error: ColophonError) => void;
+  /** Signs each emission, so that the consumer can tell a forged or replayed context. Default: nothing is signed. */
+  sign?: SigningOptions;
+}
+
+/** How emissions are signed. */
+export interface SigningOptions {
+  /** The key; the consumer must know it under the same id. */
+  readonly key: SignatureKey;
+  /** For whom the signature is good. Default: the name of the database that is connected to; to be set, here and at the consumer, where a pooler calls it otherwise. */
+  readonly audience?: string;
 }

@@ -1,5 +1,6 @@
 import type { JsonText } from './json-text.js';
 import type { Lsn } from './lsn.js';
+import type { RememberedRelation } from './sink.js';
 
 /** The source whose tables are copied: what audit records call it. */
 export interface BaselineSource {
@@ -21,7 +22,7 @@ export interface BaselineTable {
   readonly partition: string | null;
   /** The primary key's columns in the key's order; empty without a key. */
   readonly keyColumns: readonly string[];
-  /** Names and types of all columns, in one text. Where it is another than before, what was copied can't be continued. */
+  /** Names and types of all columns, and what is redacted, in one text. Where it is another than before, what was copied can't be continued. */
   readonly columns: string;
 }
 
@@ -52,7 +53,7 @@ export interface BaselineRow {
 export interface BaselineProgress {
   readonly rows: bigint;
   readonly chunks: number;
-  /** Of the last row that is kept, the key columns' texts; null where nothing is, or without a key. */
+  /** Of the last row that is kept, the key columns' texts; null where nothing is, without a key, or where the key may not be kept. */
   readonly lastKey: readonly string[] | null;
   readonly isComplete: boolean;
 }
@@ -65,14 +66,16 @@ export interface BaselineProgress {
 export interface BaselineSink {
   /** Gets ready for a source. `STORE_BUSY` where another copies this source now. */
   open(source: BaselineSource): Promise<void>;
+  /** The names of tables seen earlier: one that was renamed since keeps its redaction rules. Optional: without it rules go by today's names. */
+  recallRelations?(): Promise<readonly RememberedRelation[]>;
   /** The newest copy of a table, as far as it can be continued or is complete; null where there is none. */
   progress(table: BaselineTable): Promise<BaselineProgress | null>;
-  /** Continues the table's newest copy, or begins one where that is complete or can't be continued. Says where it stands. */
+  /** Continues the table's newest copy, or begins one where that is complete or can't be continued: without a last key nobody knows where. Says where it stands. */
   begin(table: BaselineTable): Promise<BaselineProgress>;
   beginChunk(chunk: BaselineChunk): Promise<void>;
   /** Takes rows; resolves when it may take more. */
   write(rows: readonly BaselineRow[]): Promise<void>;
-  /** Makes the chunk durable. `lastKey` is of its last row; null where it has none, or no key. */
+  /** Makes the chunk durable. `lastKey` is of its last row; null where it has none, or no key, or one that may not be kept. */
   endChunk(end: { readonly lastKey: readonly string[] | null; readonly isLast: boolean }): Promise<void>;
   close(): Promise<void>;
 }

@@ -40,6 +40,7 @@ export const ERROR_CODES = [
   'TIMEOUT',
   'SPOOL_FAILED',
   'STATEMENT_FAILED',
+  'REDACTION_IMPOSSIBLE',
   'WAL_RETAINED',
   'LISTEN_FAILED',
 ] as const;

@@ -33,5 +33,16 @@ export { SILENT } from './logger.js';
 export type { Lsn } from './lsn.js';
 export { formatLsn, INVALID_LSN, lsn, parseLsn } from './lsn.js';
 export { DDL_PREFIX, DEFAULT_PREFIX, markerPrefix, trailPrefix } from './prefix.js';
-export type { RememberedRelation, Sink, SourceDescription, StoredPosition } from './sink.js';
+export { contextRedactor } from './redact-context.js';
+export type { Redaction, RedactionKey, RedactionKind, RedactionRule } from './redaction.js';
+export { redactedHash, redactionOf, stricter } from './redaction.js';
+export type { Nonce, Signature, SignatureKey } from './signature.js';
+export {
+  emissionSigner,
+  isSignatureRight,
+  parseSignature,
+  signatureSecret,
+  splitSignature,
+} from './signature.js';
+export type { NonceMemory, RememberedRelation, Sink, SourceDescription, StoredPosition } from './sink.js';
 export type { TransactionEnd, TransactionFacts, TransactionPart } from './transaction.js';

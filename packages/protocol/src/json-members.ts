@@ -21,6 +21,19 @@ export function jsonMembers(json: JsonText): JsonMember[] {
   return members;
 }
 
+/** The items of a JSON list's text in order, each as its text. The text is taken to be valid JSON. */
+export function jsonItems(json: JsonText): JsonText[] {
+  const items: JsonText[] = [];
+  let at = skipSpace(json, json.indexOf('[') + 1);
+  while (at < json.length && json[at] !== ']') {
+    const end = endOfValue(json, at);
+    items.push(json.slice(at, end).trimEnd());
+    if (json[end] === ']') break;
+    at = skipSpace(json, end + 1);
+  }
+  return items;
+}
+
 function skipSpace(json: string, from: number): number {
   let at = from;
   while (json[at] === ' ' || json[at] === '\n' || json[at] === '\t' || json[at] === '\r') at++;
@@ -48,7 +61,7 @@ function endOfValue(json: string, from: number): number {
     else if (char === '{' || char === '[') depth++;
     else if (depth > 0) {
       if (char === '}' || char === ']') depth--;
-    } else if (char === ',' || char === '}') return at;
+    } else if (char === ',' || char === '}' || char === ']') return at;
   }
   return json.length;
 }

@@ -36,6 +36,19 @@ export interface RememberedRelation {
   readonly keyColumns: readonly string[];
 }
 
+/** What a sink remembers of the signatures that it has been given (`TransactionEnd.nonces`). */
+export interface NonceMemory {
+  /** Everything signed before was forgotten, in milliseconds since 1970-01-01 UTC; 0 where nothing was. */
+  readonly forgottenUntilMs: number;
+  readonly signers: readonly {
+    readonly signer: string;
+    /** Which of its counters were seen: first and last of each run. */
+    readonly counters: readonly (readonly [first: number, last: number])[];
+    /** When it last signed, by its clock. */
+    readonly newestMs: number;
+  }[];
+}
+
 /**
  * Where audit records go. The consumer calls one method at a time and waits for it:
  * `open (write* flush)* close`. After any rejection nothing of what was written since the last `flush` may stay;
@@ -71,4 +84,10 @@ export interface Sink {
   lastCommit?(): Promise<StoredCommit | null>;
   /** The stored transactions whose commit starts at `fromLsn` or later and before `toLsn`, on any timeline: asked where no position tells. */
   recallTransactions?(fromLsn: Lsn, toLsn: Lsn): Promise<readonly StoredTransaction[]>;
+  /**
+   * The signatures' nonces that were flushed, those older than `windowMs` before the newest left out, and from now on forgotten. Called after
+   * `open` where signatures are verified. A sink that has it is also given transactions without changes that hold signatures.
+   * Optional: without it a replay is only noticed within one run of the consumer.
+   */
+  recallNonces?(windowMs: number): Promise<NonceMemory>;
 }

@@ -2,6 +2,7 @@ import type { Change } from './change.js';
 import type { ContextText } from './context.js';
 import type { DdlRecord } from './ddl.js';
 import type { Lsn } from './lsn.js';
+import type { Nonce } from './signature.js';
 
 /** What is known of a transaction from its first message on. One object per transaction, shared by its parts. */
 export interface TransactionFacts {
@@ -25,6 +26,10 @@ export interface TransactionEnd {
   readonly endLsn: Lsn;
   /** The context of each segment of the transaction; `{}` where none was emitted. */
   readonly contexts: readonly ContextText[];
+  /** Whether each context's signature was right; null where nothing was emitted. Absent where no signature is asked for. */
+  readonly verified?: readonly (boolean | null)[];
+  /** The right signatures in it, which must not come again. Durable with the transaction. */
+  readonly nonces?: readonly Nonce[];
 }
 
 /** A transaction or a piece of one: pieces of a transaction follow each other, only the last has an `end`. */

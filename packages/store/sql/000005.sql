@@ -69,13 +69,13 @@ BEGIN
   FOR attempt IN 1 .. 2 LOOP
     BEGIN
       INSERT INTO colophon.ddl_records (seq, source_id, committed_at, queued_at, timeline, commit_lsn, transaction_id,
-        ordinal, sequence, position, command, object_type, "schema", identity, table_oid, is_drop, role, context)
+        ordinal, sequence, position, command, object_type, "schema", identity, table_oid, is_drop, role, verified, context)
       SELECT its_seq, for_source, its_committed_at, its_queued_at, its_timeline, its_commit_lsn, its_transaction_id,
         r.ordinal, r.sequence, r.position, r.command, r.object_type, r."schema", r.identity, r.table_oid, r.is_drop, r.role,
-        CASE attempt WHEN 1 THEN convert_from(its_context, 'UTF8')::jsonb ELSE jsonb_build_object('colophon.error',
+        r.verified, CASE attempt WHEN 1 THEN convert_from(its_context, 'UTF8')::jsonb ELSE jsonb_build_object('colophon.error',
           format('the context could not be stored (SQLSTATE %s); it is in colophon.unstored', state)) END
       FROM json_to_record(convert_from(its_record, 'UTF8')::json) AS r(ordinal int, sequence int, position bigint,
-        command text, object_type text, "schema" text, identity text, table_oid oid, is_drop boolean, role text);
+        command text, object_type text, "schema" text, identity text, table_oid oid, is_drop boolean, role text, verified boolean);
       RETURN '';
     EXCEPTION
       WHEN unique_violation THEN

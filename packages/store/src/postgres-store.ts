@@ -6,6 +6,7 @@ import {
   type Gap,
   type Logger,
   type Lsn,
+  type NonceMemory,
   parseLsn,
   type RememberedRelation,
   SILENT,
@@ -27,6 +28,8 @@ import type { UnstoredRecord } from './write/careful-statements.js';
 import { advanceStatement, rememberStatement } from './write/flush-statements.js';
 import { addGaps, moveAccounted, readAccounted, readLastCommit, readTransactions } from './write/ledger.js';
 import { Pipeline } from './write/pipeline.js';
+import { recallRelations } from './write/recall-relations.js';
+import { RECALL_NONCES } from './write/seen-nonces.js';
 import { Suspicion } from './write/suspicion.js';
 
 /** How a `PostgresStore` is made. */
@@ -52,6 +55,7 @@ const SEGMENT_BLOCK_HALF = 1n << (SEGMENT_BLOCK_BITS - 1n);
 const DEFAULT_ANSWER_TIMEOUT_MS = 60_000;
 const MAX_PATIENCE_FACTOR = 64;
 const PARTITIONS_EVERY_MS = 12 * 3_600_000;
+const FORGET_EVERY_MS = 10 * 60_000;
 
 /** An opened source. */
 interface Session {
@@ -65,6 +69,9 @@ interface Session {
   readonly renewIdsAt: bigint;
   version: bigint;
   partitionsMadeAtMs: number;
+  /** How long nonces are kept; null where none are asked for. */
+  noncesKeptMs: number | null;
+  forgotAtMs: number;
 }
 
 /**
@@ -122,6 +129,8 @@ export class PostgresStore implements Sink {
         renewIdsAt: firstId + SEGMENT_BLOCK_HALF,
         version: BigInt(row.version),
         partitionsMadeAtMs: Number.NEGATIVE_INFINITY,
+        noncesKeptMs: null,
+        forgotAtMs: Number.NEGATIVE_INFINITY,
       };
       await this.#makePartitions(this.#session);
       if (row.commit_lsn === null) return null;
@@ -179,6 +188,8 @@ export class PostgresStore implements Sink {
     // Between two flushes, where it holds nobody up; not at their start, where a consumer's latency is made.
     if (performance.now() - session.partitionsMadeAtMs >= PARTITIONS_EVERY_MS)
       await this.#makePartitions(session);
+    if (session.noncesKeptMs !== null && performance.now() - session.forgotAtMs >= FORGET_EVERY_MS)
+      await this.#forgetNonces(session, session.noncesKeptMs);
     if (session.ids.next >= session.renewIdsAt) this.#drop();
   }
 
@@ -193,21 +204,7 @@ export class PostgresStore implements Sink {
 
   async recallRelations(): Promise<readonly RememberedRelation[]> {
     const { client, sourceId } = this.#opened();
-    const { rows } = await this.#asked(() =>
-      client.query(
-        `SELECT oid::bigint::text AS oid, "schema", "table", root_schema, root_table, key_columns
-         FROM colophon.relations WHERE source_id = $1 ORDER BY relations.oid`,
-        [sourceId],
-      ),
-    );
-    return rows.map((row) => ({
-      oid: Number(row.oid),
-      schema: row.schema,
-      table: row.table,
-      rootSchema: row.root_schema,
-      rootTable: row.root_table,
-      keyColumns: row.key_columns,
-    }));
+    return this.#asked(() => recallRelations(client, sourceId));
   }
 
   async rememberRelations(relations: readonly RememberedRelation[]): Promise<void> {
@@ -240,6 +237,16 @@ export class PostgresStore implements Sink {
   async recallTransactions(fromLsn: Lsn, toLsn: Lsn): Promise<readonly StoredTransaction[]> {
     const { client, sourceId } = this.#opened();
     return this.#asked(() => readTransactions(client, sourceId, fromLsn, toLsn));
+  }
+
+  async recallNonces(windowMs: number): Promise<NonceMemory> {
+    const session = this.#opened();
+    session.noncesKeptMs = windowMs;
+    return this.#asked(async () => {
+      await this.#forgetNonces(session, windowMs);
+      const { rows } = await session.client.query<NonceMemory>(RECALL_NONCES, [session.sourceId]);
+      return rows[0]!;
+    });
   }
 
   async #asked<T>(ask: () => Promise<T>): Promise<T> {
@@ -324,6 +331,23 @@ export class PostgresStore implements Sink {
       retryable: refused.retryable,
       details: { ...refused.details, ...details },
     });
+  }
+
+  /** Nothing depends on this: what is too old is refused, kept or not. */
+  async #forgetNonces(session: Session, windowMs: number): Promise<void> {
+    const { client, sourceId } = session;
+    session.forgotAtMs = performance.now();
+    try {
+      await client.query("SELECT colophon.forget_nonces($1, $2 * interval '1 millisecond')", [
+        sourceId,
+        windowMs,
+      ]);
+    } catch (error) {
+      this.#logger.warn(
+        { sqlstate: errorState(error) },
+        'Nonces that are no longer needed could not be removed.',
+      );
+    }
   }
 
   #tellUnstored(record: UnstoredRecord): void {

@@ -1,7 +1,9 @@
 import { ColophonError } from '@colophon/protocol';
 import { type Check, type Connection, diagnose, failedCheck, inspectSource, ok } from '@colophon/setup';
 import { type CommandContext, deadlineOf, sourceNames, withSource } from '../command-context.js';
+import { diagnoseRedaction, diagnoseSignature } from '../diagnose-protection.js';
 import { diagnoseStore } from '../diagnose-store.js';
+import { fetchRedaction, fetchSignature } from '../protection.js';
 import { renderChecks } from '../render/checks.js';
 
 /** `doctor`'s own flags. */
@@ -14,6 +16,8 @@ export async function doctor(context: CommandContext<DoctorFlags>): Promise<void
   const { settings, flags, terminal } = context;
   const deadline = deadlineOf(settings);
   const names = sourceNames(settings);
+  const redaction = fetchRedaction(settings.redact, process.env, terminal.hide);
+  const signature = fetchSignature(settings.signature, process.env, terminal.hide);
   const checks: Check[] = [];
   let failure: ColophonError | undefined;
   try {
@@ -21,6 +25,10 @@ export async function doctor(context: CommandContext<DoctorFlags>): Promise<void
       const state = await inspectSource(connection, names);
       checks.push(ok('source', `reached ${connection.target}`));
       checks.push(...diagnose(state, names, settings.ddl));
+      checks.push(
+        ...(await diagnoseRedaction(redaction?.rules, connection)),
+        ...diagnoseSignature(signature),
+      );
       checks.push(...(await diagnoseStore(settings, deadline, state)));
     });
   } catch (error) {

@@ -2,7 +2,9 @@ import { ColophonError } from '@colophon/protocol';
 import type { ChangeFilter, DdlFilter } from '@colophon/store';
 import { type FilterFlags, parseCount, parseFilter } from '../change-filter.js';
 import { type CommandContext, deadlineOf } from '../command-context.js';
+import { withHashedKey } from '../hashed-key.js';
 import { openAuditStore, STORE, withinDeadline } from '../open-audit-store.js';
+import { fetchRedaction } from '../protection.js';
 import { type LogEntry, LogTable } from '../render/log-table.js';
 
 /** `log`'s own flags. */
@@ -18,7 +20,10 @@ const TABLE_LIMIT = 100;
 /** Shows changes, the newest first: as a table, or as JSON lines with the columns of `colophon.changes`. */
 export async function log(context: CommandContext<LogFlags>): Promise<void> {
   const { settings, flags, terminal } = context;
-  const filter = parseFilter(flags, new Date());
+  const filter = withHashedKey(
+    parseFilter(flags, new Date()),
+    fetchRedaction(flags.key === undefined ? null : settings.redact, process.env, terminal.hide),
+  );
   const isJson = flags.json === true;
   const limit =
     flags.limit === undefined

@@ -5,6 +5,7 @@ import { PostgresStore, type UnstoredRecord } from '@colophon/store';
 import type { CommandContext } from '../command-context.js';
 import { countingSink } from '../counting-sink.js';
 import { knownFacts, type LogLevel } from '../log/log-facts.js';
+import { fetchRedaction, fetchSignature } from '../protection.js';
 import { unstoredFarewell, unstoredLine } from '../render/unstored-line.js';
 import { reportRun } from '../report-run.js';
 import { sourceUrl, storeUrl } from '../settings.js';
@@ -28,6 +29,8 @@ export async function run(context: CommandContext<RunFlags>): Promise<void> {
   const { settings, flags, terminal, interrupted } = context;
   const source = sourceUrl(settings);
   checkUrl(source, 'source');
+  const redaction = fetchRedaction(settings.redact, process.env, terminal.hide);
+  const signature = fetchSignature(settings.signature, process.env, terminal.hide);
   let unstored = 0;
   const target = chooseSink(context, (record) => {
     const { sqlstate, commitLsn: lsn } = record;
@@ -47,6 +50,8 @@ export async function run(context: CommandContext<RunFlags>): Promise<void> {
     connectTimeoutMs: settings.timeoutMs,
     sink,
     logger: consumerLogger(terminal),
+    ...(redaction === undefined ? {} : { redact: redaction.rules }),
+    ...(signature === undefined ? {} : { signature }),
     ...(settings.name === null ? {} : { name: settings.name }),
     ...(flags.once === true ? { slotTimeoutMs: settings.timeoutMs } : {}),
   });

@@ -3,6 +3,7 @@ import { ColophonError } from '@colophon/protocol';
 import { checkUrl, parseTableNames, type TableName } from '@colophon/setup';
 import { PostgresBaselines } from '@colophon/store';
 import type { CommandContext } from '../command-context.js';
+import { fetchRedaction } from '../protection.js';
 import { baselineLine, baselineName } from '../render/baseline-line.js';
 import { type Settings, sourceUrl, storeUrl } from '../settings.js';
 import type { Terminal } from '../terminal.js';
@@ -49,6 +50,7 @@ export async function copyTables(
   checkUrl(source, 'source');
   const store = storeUrl(settings);
   checkUrl(store, 'store');
+  const redaction = fetchRedaction(settings.redact, process.env, terminal.hide);
   const results = await takeBaselines({
     source,
     sink: new PostgresBaselines({ url: store, applicationName: 'colophon snapshot' }),
@@ -60,6 +62,7 @@ export async function copyTables(
     onlyMissing: wish.onlyMissing,
     onProgress: (step) => terminal.progress(`… ${baselineLine(step)}`),
     onDone: (result) => terminal.talk(`✓ ${doneText(result)}`),
+    ...(redaction === undefined ? {} : { redact: redaction.rules }),
     ...(settings.name === null ? {} : { name: settings.name }),
     ...(wish.tables === null ? {} : { tables: wish.tables }),
     ...(wish.chunkRows === undefined ? {} : { chunkRows: wish.chunkRows }),

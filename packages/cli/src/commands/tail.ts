@@ -1,7 +1,9 @@
 import type { ChangeRow } from '@colophon/store';
 import { type FilterFlags, parseCount, parseFilter } from '../change-filter.js';
 import { type CommandContext, deadlineOf } from '../command-context.js';
+import { withHashedKey } from '../hashed-key.js';
 import { openAuditStore, STORE } from '../open-audit-store.js';
+import { fetchRedaction } from '../protection.js';
 import { LogTable } from '../render/log-table.js';
 
 /** `tail`'s own flags. */
@@ -15,7 +17,10 @@ const DEFAULT_LINES = '10';
 /** Shows the latest changes, then each as it is stored, until it is stopped. */
 export async function tail(context: CommandContext<TailFlags>): Promise<void> {
   const { settings, flags, terminal, interrupted } = context;
-  const filter = parseFilter(flags, new Date());
+  const filter = withHashedKey(
+    parseFilter(flags, new Date()),
+    fetchRedaction(flags.key === undefined ? null : settings.redact, process.env, terminal.hide),
+  );
   const lines = parseCount(flags.lines ?? DEFAULT_LINES, '--lines', 0);
   const deadline = deadlineOf(settings);
   const store = await openAuditStore(settings, deadline);

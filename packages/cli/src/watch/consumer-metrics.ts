@@ -100,6 +100,10 @@ export class ConsumerMetrics {
     'unstored_records_total',
     'Records that the store cannot hold, put aside in colophon.unstored',
   );
+  private readonly unverified = this.counter(
+    'unverified_contexts_total',
+    'Contexts met whose signature is not right; 0 where none is asked for',
+  );
   private readonly reconnects = this.counter('reconnects_total', 'How often it had to connect again');
   private readonly batchChanges = new Histogram({
     name: 'colophon_batch_changes',
@@ -181,10 +185,12 @@ export class ConsumerMetrics {
 
   /** All of them as Prometheus reads it. `reading` is what the source said just now, null where it gave no answer. */
   async text(consumer: Consumer, reading: SlotReading | null): Promise<{ type: string; body: string }> {
-    const { queuedChanges, reconnects } = consumer.status();
+    const { queuedChanges, reconnects, unverified } = consumer.status();
     this.queued.set(queuedChanges);
     this.reconnects.reset();
     this.reconnects.inc(reconnects);
+    this.unverified.reset();
+    this.unverified.inc(unverified);
     this.sourceUp.set(reading === null ? 0 : 1);
     // What isn't known is left out: an old number would hide that.
     const slot = reading?.slot ?? null;

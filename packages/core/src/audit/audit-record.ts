@@ -26,8 +26,17 @@ export class AuditRecord {
   private readonly change: Change;
   /** The context as JSON text. */
   readonly contextJson: ContextText;
+  /** Whether the context's signature was right; null where nothing was emitted, or no signature is asked for. */
+  readonly verified: boolean | null;
 
-  constructor(source: SourceDescription, facts: TransactionFacts, change: Change, context: ContextText) {
+  constructor(
+    source: SourceDescription,
+    facts: TransactionFacts,
+    change: Change,
+    context: ContextText,
+    verified: boolean | null,
+  ) {
+    this.verified = verified;
     this.sourceDescription = source;
     this.facts = facts;
     this.change = change;
@@ -91,10 +100,6 @@ export class AuditRecord {
   }
   get context(): Context {
     return JSON.parse(this.contextJson);
-  }
-  /** Null: no signature is asked for. */
-  get verified(): null {
-    return null;
   }
   /** The source's clock, ISO 8601 with microseconds. */
   get committed_at(): string {

@@ -40,7 +40,9 @@ export function auditTransaction(
   const records = async function* (): AsyncGenerator<AuditRecord> {
     for await (const change of spool.read()) {
       if (isOver) throw over();
-      yield new AuditRecord(source, facts, change, end.contexts[change.segment] as ContextText);
+      const { segment } = change;
+      const verified = end.verified?.[segment] ?? null;
+      yield new AuditRecord(source, facts, change, end.contexts[segment] as ContextText, verified);
     }
   };
   const { xid, commitLsn, timeline } = facts;

@@ -1,4 +1,5 @@
 import type { BaselineSink, BaselineTable } from '@colophon/protocol';
+import type { RedactionRules } from '../redact/redaction-rules.js';
 import type { WantedTable } from './source-tables.js';
 
 /** What is copied, from where, to where. */
@@ -23,6 +24,11 @@ export interface BaselineOptions {
   chunkRows?: number;
   /** About how many bytes to a chunk, where rows are large. Default 16 MiB. */
   chunkBytes?: number;
+  /**
+   * Values that are never kept, as a consumer's: those of `context` have no meaning here. Default: none. A table with a rule for a column of its
+   * primary key isn't continued where it was broken off, since that place isn't kept either: it is begun anew.
+   */
+  redact?: RedactionRules;
   /** How long to wait for a connection, for a table's lock, and for transactions that write to it. Default 30,000. */
   timeoutMs?: number;
   /** Ends it; what is whole is kept. */

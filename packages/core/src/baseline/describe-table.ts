@@ -13,6 +13,8 @@ export interface DescribedTable {
   readonly columns: readonly string[];
   /** Types of the key's columns as SQL, for literals; null where the table can't be read piece by piece in the key's order. */
   readonly keyTypes: readonly string[] | null;
+  /** Whether a row's key may be kept: no column of it is redacted. */
+  readonly mayKeepKey: boolean;
   /** Rows, as the server last estimated them; null where it never did. */
   readonly estimatedRows: number | null;
   /** Bytes of a row, likewise. */
@@ -51,7 +53,7 @@ SELECT n.nspname AS schema, c.relname AS name, c.reltuples AS tuples, pg_catalog
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.oid = $1`;
 
-/** Asks the catalog. Throws `BASELINE_INCOMPLETE` where the table is gone. */
+/** Asks the catalog. Throws `BASELINE_INCOMPLETE` where the table is gone, `REDACTION_IMPOSSIBLE` where a rule doesn't fit it. */
 export async function describeTable(
   session: SourceSession,
   catalog: SourceCatalog,
@@ -73,12 +75,20 @@ export async function describeTable(
   const decoder = await catalog.ensure(message);
   const { schema, table, partition, keyColumns } = decoder.relation;
   const hasOrder = row.key.length > 0 && row.key.every(({ isOrdered }) => isOrdered);
-  const shape = [row.schema, row.name, kept.map(({ name, type }) => [name, type]), keyColumns];
+  const { redactions } = decoder;
+  const shape: unknown[] = [row.schema, row.name, kept.map(({ name, type }) => [name, type]), keyColumns];
+  // A copy is by one set of rules. Of a key no more is said than that it is the same.
+  if (redactions !== undefined) {
+    shape.push(
+      [...redactions].map(([name, { kind, replace }]) => [name, kind, replace?.('') ?? null]).sort(),
+    );
+  }
   return {
     table: { oid: wanted.oid, schema, table, partition, keyColumns, columns: JSON.stringify(shape) },
     decoder,
     columns: kept.map(({ name }) => name),
     keyTypes: hasOrder && keyColumns.length === row.key.length ? row.key.map(({ type }) => type) : null,
+    mayKeepKey: !keyColumns.some((name) => redactions?.has(name)),
     estimatedRows: row.tuples >= 0 ? row.tuples : null,
     rowBytes: row.tuples > 0 ? Number(row.bytes) / row.tuples : null,
   };

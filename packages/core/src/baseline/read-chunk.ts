@@ -4,6 +4,7 @@ import { to as copyTo } from 'pg-copy-streams';
 import { int32At, utf8Text } from '../decode/bytes.js';
 import { SourceCatalog } from '../decode/source-catalog.js';
 import { TEXT_COLUMN, type Tuple } from '../decode/tuple.js';
+import type { TableRedactor } from '../redact/table-redactor.js';
 import { CopyRows } from './copy-rows.js';
 import { type DescribedTable, describeTable, tableGone } from './describe-table.js';
 import type { SourceSession } from './source-session.js';
@@ -19,6 +20,7 @@ export interface ChunkWish {
   readonly after: readonly string[] | null;
   /** Most rows; null for all there are. */
   readonly limit: number | null;
+  readonly redactor: TableRedactor | null;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -45,7 +47,7 @@ export async function readChunk(
   sink: BaselineSink,
   wish: ChunkWish,
 ): Promise<ChunkResult> {
-  const { source, described } = wish;
+  const { source, described, redactor } = wish;
   const name = `${quoted(source.schema)}.${quoted(source.name)}`;
   const [low] = await session.query<{ lsn: string }>('SELECT pg_current_wal_insert_lsn()::text AS lsn');
   await session.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
@@ -57,7 +59,8 @@ export async function readChunk(
        ('x' || left(pg_walfile_name(now.lsn), 8))::bit(32)::int AS timeline
      FROM (SELECT pg_current_wal_insert_lsn() AS lsn) now`,
   );
-  const today = await describeTable(session, new SourceCatalog(session.query), wish.publication, source);
+  const catalog = new SourceCatalog(session.query, redactor);
+  const today = await describeTable(session, catalog, wish.publication, source);
   if (today.table.columns !== described.table.columns) throw altered(source);
   const limit = wish.limit === null ? 0 : wish.limit;
   await session.query(`SET LOCAL statement_timeout = ${limit === 0 ? 0 : CHUNK_TIMEOUT_MS}`);
@@ -71,7 +74,7 @@ export async function readChunk(
   const found = await copyRows(session, sink, wish, today, name);
   await session.query('COMMIT');
   const isLast = limit === 0 || found.rows < limit;
-  await sink.endChunk({ lastKey: found.lastKey, isLast });
+  await sink.endChunk({ lastKey: described.mayKeepKey ? found.lastKey : null, isLast });
   return { ...found, isLast };
 }
 

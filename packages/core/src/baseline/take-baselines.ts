@@ -1,5 +1,8 @@
 import { type BaselineProgress, ColophonError } from '@colophon/protocol';
 import { SourceCatalog } from '../decode/source-catalog.js';
+import { checkRedactionRules } from '../redact/check-rules.js';
+import { redactorsOf } from '../redact/redaction-rules.js';
+import type { TableRedactor } from '../redact/table-redactor.js';
 import { checkSource } from '../replication/check-source.js';
 import { awaitWriters } from './await-writers.js';
 import type { BaselineOptions, BaselineResult, BaselineStep } from './baseline-options.js';
@@ -22,15 +25,17 @@ const UNKNOWN_ROW_BYTES = 4096;
  * One table that can't be finished (dropped or altered meanwhile, locked) doesn't keep the others from it; the first such
  * error is thrown at the end. Throws `BASELINE_INCOMPLETE` (also where `signal` ended it), `TABLE_MISSING`,
  * `TABLE_UNSUITABLE`, `PRIVILEGE_MISSING`, `UNSUPPORTED_SERVER` (a standby), `SLOT_MISSING` and the other codes of slot and
- * publication, `LOCK_TIMEOUT`, `TIMEOUT`, `CONNECTION_FAILED`, `CONNECTION_LOST`, and what the sink throws.
+ * publication, `LOCK_TIMEOUT`, `TIMEOUT`, `CONNECTION_FAILED`, `CONNECTION_LOST`, `REDACTION_IMPOSSIBLE`, and what the sink throws.
  */
 export async function takeBaselines(options: BaselineOptions): Promise<BaselineResult[]> {
   const { source, sink, slot = 'colophon', publication = 'colophon' } = options;
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+  const redactor = redactorsOf(options.redact).tables;
   const session = await SourceSession.open(source, timeoutMs, timeoutMs);
   try {
     const facts = await checkPlace(session, slot, publication);
     const tables = await findTables(session, publication, options.tables ?? null);
+    if (redactor !== null) await checkRedactionRules(redactor, session.query);
     await sink.open({
       name: options.name ?? facts.database,
       environment: options.environment ?? '',
@@ -38,7 +43,8 @@ export async function takeBaselines(options: BaselineOptions): Promise<BaselineR
       systemIdentifier: facts.systemIdentifier,
       slot,
     });
-    return await takeEach(session, tables, options, timeoutMs);
+    redactor?.recall((await sink.recallRelations?.()) ?? []);
+    return await takeEach(session, tables, options, redactor, timeoutMs);
   } catch (error) {
     throw options.signal?.aborted === true && !(error instanceof ColophonError) ? stopped() : error;
   } finally {
@@ -51,6 +57,7 @@ async function takeEach(
   session: SourceSession,
   tables: readonly SourceTable[],
   options: BaselineOptions,
+  redactor: TableRedactor | null,
   timeoutMs: number,
 ): Promise<BaselineResult[]> {
   const onlyMissing = options.onlyMissing ?? options.tables === undefined;
@@ -58,7 +65,7 @@ async function takeEach(
   let failure: ColophonError | undefined;
   for (const source of tables) {
     try {
-      const result = await take(session, source, options, timeoutMs, onlyMissing);
+      const result = await take(session, source, options, redactor, timeoutMs, onlyMissing);
       if (result === null) continue;
       results.push(result);
       options.onDone?.(result);
@@ -82,11 +89,13 @@ async function take(
   session: SourceSession,
   source: SourceTable,
   options: BaselineOptions,
+  redactor: TableRedactor | null,
   timeoutMs: number,
   onlyMissing: boolean,
 ): Promise<BaselineResult | null> {
   const { sink, signal, publication = 'colophon' } = options;
-  const described = await describeTable(session, new SourceCatalog(session.query), publication, source);
+  const catalog = new SourceCatalog(session.query, redactor);
+  const described = await describeTable(session, catalog, publication, source);
   const { table, estimatedRows } = described;
   if (onlyMissing && (await sink.progress(table))?.isComplete === true) return null;
   const tell = (rows: bigint, waitsFor = 0): void => {
@@ -106,6 +115,7 @@ async function take(
       described,
       after: lastKey,
       limit,
+      redactor,
       signal,
     });
     isLast = chunk.isLast;

@@ -1,6 +1,7 @@
-import type { JsonText, Operation, Relation } from '@colophon/protocol';
+import type { JsonText, Operation, Redaction, Relation } from '@colophon/protocol';
 import { int32At, utf8Text } from './bytes.js';
 import { type ColumnWriter, columnWriterOf } from './column-writer.js';
+import { jsonString } from './json-string.js';
 import { booleanJson, type Converter, integerJson } from './json-value.js';
 import { JsonWriter } from './json-writer.js';
 import { jsonbText } from './jsonb-text.js';
@@ -40,6 +41,10 @@ interface Column {
   readonly convert: Converter;
   /** Integers, and booleans: `true`, as a cast to text gives, not `t`. */
   readonly isJsonItsText: boolean;
+  /** Left out wherever it comes. */
+  readonly isDropped: boolean;
+  /** Part of a key as its hash. */
+  readonly isHashed: boolean;
 }
 
 /** Decodes the rows of one table as one relation message describes it: from bytes to JSON text in one pass. */
@@ -49,7 +54,10 @@ export class RowDecoder {
   relation: Relation;
   /** Whether a column's type is, or holds, a composite: see `SourceCatalog.needsRefresh`. */
   readonly holdsComposite: boolean;
-  private readonly columns: readonly Column[];
+  /** What is redacted, by column; undefined where nothing is. */
+  redactions: ReadonlyMap<string, Redaction> | undefined;
+  private columns: readonly Column[];
+  private readonly types: TypeCatalog;
   private readonly keyLabels: readonly string[];
   /** The key's places in the order in which `jsonb` prints its members. */
   private readonly printOrder: readonly number[];
@@ -58,18 +66,19 @@ export class RowDecoder {
   private readonly keyJson: JsonText[];
   private unchanged: string[] | null = null;
 
-  constructor(message: RelationMessage, relation: Relation, types: TypeCatalog) {
+  /** `redactions` are by column. */
+  constructor(
+    message: RelationMessage,
+    relation: Relation,
+    types: TypeCatalog,
+    redactions?: ReadonlyMap<string, Redaction>,
+  ) {
     this.message = message;
     this.relation = relation;
+    this.types = types;
     this.holdsComposite = message.columns.some(({ typeOid }) => types.holdsComposite(typeOid));
-    this.columns = message.columns.map(({ name, isKey, typeOid }) => {
-      const convert = types.converterOf(typeOid);
-      const keyPlace = relation.keyColumns.indexOf(name);
-      const isJsonItsText = convert === integerJson || convert === booleanJson;
-      const label = Buffer.from(`,${labelOf(name)}`);
-      const write = columnWriterOf(typeOid, convert);
-      return { name, isKey, keyPlace, label, write, convert, isJsonItsText };
-    });
+    this.redactions = redactions;
+    this.columns = this.describeColumns();
     this.keyLabels = relation.keyColumns.map(labelOf);
     this.printOrder = relation.keyColumns
       .map((name, place) => ({ place, bytes: Buffer.from(name) }))
@@ -77,6 +86,35 @@ export class RowDecoder {
       .map(({ place }) => place);
     this.keyText = relation.keyColumns.map(() => null);
     this.keyJson = relation.keyColumns.map(() => EMPTY);
+  }
+
+  /** Other rules hold from now on: its root was renamed. */
+  redact(redactions: ReadonlyMap<string, Redaction> | undefined): void {
+    this.redactions = redactions;
+    this.columns = this.describeColumns();
+  }
+
+  private describeColumns(): Column[] {
+    return this.message.columns.map(({ name, isKey, typeOid }) => {
+      const convert = this.types.converterOf(typeOid);
+      const keyPlace = this.relation.keyColumns.indexOf(name);
+      const isJsonItsText = convert === integerJson || convert === booleanJson;
+      const label = Buffer.from(`,${labelOf(name)}`);
+      const write = columnWriterOf(typeOid, convert);
+      const column = {
+        name,
+        isKey,
+        keyPlace,
+        label,
+        write,
+        convert,
+        isJsonItsText,
+        isDropped: false,
+        isHashed: false,
+      };
+      const redaction = this.redactions?.get(name);
+      return redaction === undefined ? column : redacted(column, redaction);
+    });
   }
 
   /**
@@ -166,15 +204,15 @@ export class RowDecoder {
       if (kind === TEXT_COLUMN) {
         const start = at + 4;
         at = start + int32At(buffer, at);
-        if (identityOnly && !column.isKey) continue;
+        if (column.isDropped || (identityOnly && !column.isKey)) continue;
         begin(out, column);
         column.write(out, buffer, start, at);
         if (takeKey && column.keyPlace >= 0) this.takeKey(column, buffer, start, at);
       } else if (kind === NULL_COLUMN) {
-        if (identityOnly && !column.isKey) continue;
+        if (column.isDropped || (identityOnly && !column.isKey)) continue;
         begin(out, column);
         out.ascii(NULL, 0, NULL.length);
-      } else {
+      } else if (!column.isDropped) {
         const start = update === null ? -1 : oldValueAt(update, i, column);
         if (start < 0) {
           (this.unchanged ??= []).push(column.name);
@@ -196,8 +234,30 @@ export class RowDecoder {
     const text = utf8Text(buffer, start, end);
     const json = column.convert(text);
     this.keyJson[column.keyPlace] = json;
-    this.keyText[column.keyPlace] = column.isJsonItsText ? json : text;
+    this.keyText[column.keyPlace] = column.isJsonItsText ? json : column.isHashed ? jsonText(json) : text;
   }
+}
+
+/**
+ * A column whose values are dropped, masked or hashed. A mask says nothing of which row it is, so it is no part of a key: rows
+ * would seem to be one. A hash is taken of the text that the key would show.
+ */
+function redacted(column: Column, { kind, replace }: Redaction): Column {
+  if (replace === null) return { ...column, keyPlace: -1, isDropped: true };
+  const { convert: original, isJsonItsText } = column;
+  const convert = (text: string): JsonText => jsonString(replace(isJsonItsText ? original(text) : text));
+  return {
+    ...column,
+    write: (out, buffer, start, end) => out.text(convert(utf8Text(buffer, start, end))),
+    convert,
+    keyPlace: kind === 'hash' ? column.keyPlace : -1,
+    isJsonItsText: false,
+    isHashed: kind === 'hash',
+  };
+}
+
+function jsonText(json: JsonText): string {
+  return JSON.parse(json) as string;
 }
 
 /** `{"name":` of the first member, `,"name":` of the others. */

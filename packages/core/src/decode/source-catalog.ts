@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Relation, RememberedRelation } from '@colophon/protocol';
+import type { TableRedactor } from '../redact/table-redactor.js';
 import {
   type CatalogQuery,
   ROOTS_QUERY,
@@ -35,6 +36,7 @@ interface KnownTable {
  */
 export class SourceCatalog {
   private readonly query: CatalogQuery;
+  private readonly redactor: TableRedactor | null;
   private readonly types: TypeCatalog;
   private readonly tables = new Map<number, KnownTable>();
   private readonly remembered = new Map<number, RememberedRelation>();
@@ -46,8 +48,9 @@ export class SourceCatalog {
   private refreshedForXid: number | undefined;
 
   /** `query` must run on an ordinary connection to the source's database, outside any transaction. */
-  constructor(query: CatalogQuery) {
+  constructor(query: CatalogQuery, redactor: TableRedactor | null = null) {
     this.query = query;
+    this.redactor = redactor;
     this.types = new TypeCatalog(query);
   }
 
@@ -146,6 +149,8 @@ export class SourceCatalog {
       // Its key stays: an alteration of that comes as a relation message.
       const renamed = { ...row, rootSchema: root.schema, rootTable: root.table };
       decoder.relation = { ...this.describe(decoder.message, renamed), keyColumns: relation.keyColumns };
+      if (this.redactor !== null)
+        decoder.redact(this.redactor.rulesFor(decoder.message, decoder.relation, row.rootOid));
     }
   }
 
@@ -177,7 +182,9 @@ export class SourceCatalog {
   }
 
   private build(message: RelationMessage, row: TableRow | undefined): RowDecoder {
-    const decoder = new RowDecoder(message, this.describe(message, row), this.types);
+    const relation = this.describe(message, row);
+    const redactions = this.redactor?.rulesFor(message, relation, row?.rootOid ?? null);
+    const decoder = new RowDecoder(message, relation, this.types, redactions);
     this.decoders.set(message.oid, decoder);
     return decoder;
   }

@@ -9,11 +9,14 @@ import {
 import { PartQueue } from '../batch/part-queue.js';
 import { type Flushed, SinkWriter } from '../batch/sink-writer.js';
 import type { ConsumerSettings } from '../consumer-options.js';
+import type { CatalogQuery } from '../decode/catalog-query.js';
 import { SourceCatalog } from '../decode/source-catalog.js';
+import { checkRedactionRules } from '../redact/check-rules.js';
 import { confirmedLsn } from '../replication/confirmed-lsn.js';
 import { ReplicationStream } from '../replication/replication-stream.js';
 import type { SourceClient } from '../replication/source-client.js';
 import { unreadable } from '../replication/unreadable.js';
+import type { SignatureVerifier } from '../signature/signature-verifier.js';
 import { EmissionReader } from '../stitch/emission.js';
 import { TransactionAssembler } from '../stitch/transaction-assembler.js';
 import { StreamDecoder } from '../stream-decoder.js';
@@ -42,6 +45,8 @@ export interface SessionOptions {
   readonly sink: Sink;
   readonly client: SourceClient;
   readonly handlers: SessionHandlers;
+  /** Null: no signature is asked for. */
+  readonly verifier: SignatureVerifier | null;
   /** What this process has had stored before, for a sink that keeps no position itself. */
   readonly remembered: StoredPosition | null;
   /** The last session saw that the source doesn't have what was stored of it. */
@@ -80,7 +85,7 @@ export class Session {
 
   constructor(options: SessionOptions) {
     this.options = options;
-    this.catalog = new SourceCatalog(options.client.query as ConstructorParameters<typeof SourceCatalog>[0]);
+    this.catalog = new SourceCatalog(options.client.query as CatalogQuery, options.settings.redactors.tables);
     this.failed = new Promise<never>((_, reject) => {
       this.fail = (error) => {
         if (this.isOver) return;
@@ -179,15 +184,31 @@ export class Session {
 
   /** Opens it and its ledger: what is stored already, and what never will be. */
   private async openSink(source: SourceDescription): Promise<OpenedLedger> {
-    const { settings, sink, remembered, isSourceRestored, handlers } = this.options;
+    const { settings, sink, remembered, isSourceRestored, handlers, verifier } = this.options;
     const { confirmedLsn } = this;
     const { writtenLsn, history } = this.stream.identity;
     const stored = await this.orFailure(sink.open(source));
     const facts = { source, writtenLsn, history, confirmedLsn, stored, remembered, isSourceRestored };
     const ledger = await this.orFailure(openLedger(sink, facts, handlers.gap));
-    this.catalog.recall((await this.orFailure(sink.recallRelations?.() ?? Promise.resolve([]))) ?? []);
+    const relations = (await this.orFailure(sink.recallRelations?.() ?? Promise.resolve([]))) ?? [];
+    this.catalog.recall(relations);
+    settings.redactors.tables?.recall(relations);
     await this.orFailure(this.catalog.load(settings.publication));
+    await this.orFailure(this.checkRedaction());
+    if (verifier !== null) {
+      const { windowMs } = settings.signature!;
+      const memory = await this.orFailure(sink.recallNonces?.(windowMs) ?? Promise.resolve(null));
+      verifier.open(source.database, memory);
+    }
     return ledger;
+  }
+
+  /** Once: later the rules follow the tables, which may be called otherwise by then. */
+  private async checkRedaction(): Promise<void> {
+    const { tables } = this.options.settings.redactors;
+    if (tables === null || tables.isChecked) return;
+    await checkRedactionRules(tables, this.options.client.query as CatalogQuery);
+    tables.isChecked = true;
   }
 
   private async orFailure<T>(work: Promise<T>): Promise<T> {
@@ -199,7 +220,7 @@ export class Session {
 
   /** Bytes → rows → transactions → the queue → the sink → the acknowledgement. */
   private assemble(source: SourceDescription, ledger: OpenedLedger): SinkWriter {
-    const { settings, sink, handlers } = this.options;
+    const { settings, sink, handlers, verifier } = this.options;
     const { queue, catalog } = this;
     const gate = this.gate!;
     const acknowledger = this.acknowledger!;
@@ -217,7 +238,13 @@ export class Session {
     });
     const coverage = new PublicationCoverage(settings.publication, source);
     const intake = new TransactionIntake({
-      emissions: new EmissionReader(settings.prefixes),
+      emissions: new EmissionReader({
+        prefixes: settings.prefixes,
+        redact: settings.redactors.context,
+        verifier,
+      }),
+      verifier,
+      keepsNonces: sink.recallNonces !== undefined,
       assembler,
       acknowledger,
       skipBelow: ledger.skipBelow,

@@ -7,6 +7,7 @@ import {
 } from '@colophon/protocol';
 import type { BeginMessage, CommitMessage, LogicalMessage } from '../decode/message.js';
 import type { DecodedRow } from '../decode/row-decoder.js';
+import type { SignatureVerifier } from '../signature/signature-verifier.js';
 import type { EmissionReader } from '../stitch/emission.js';
 import type { TransactionAssembler } from '../stitch/transaction-assembler.js';
 import type { DecodedHandlers } from '../stream-decoder.js';
@@ -15,6 +16,10 @@ import type { Acknowledger } from './acknowledger.js';
 /** What an intake works with. */
 export interface TransactionIntakeOptions {
   readonly emissions: EmissionReader;
+  /** Null: no signature is asked for. */
+  readonly verifier: SignatureVerifier | null;
+  /** Whether the sink keeps nonces. */
+  readonly keepsNonces: boolean;
   readonly assembler: TransactionAssembler;
   readonly acknowledger: Acknowledger;
   /** Transactions whose commit starts before it are stored already; null where none are known to be. */
@@ -66,6 +71,7 @@ export class TransactionIntake implements DecodedHandlers {
     if (this.expected !== null) this.compare(message);
     if (this.storedEndLsn !== null && message.commitLsn < this.storedEndLsn) return false;
     if (isStored?.(message)) return false;
+    this.options.verifier?.begin(message);
     assembler.begin(message);
     return true;
   }
@@ -105,7 +111,7 @@ export class TransactionIntake implements DecodedHandlers {
   }
 
   commit(message: CommitMessage): void {
-    const { assembler, acknowledger, received } = this.options;
+    const { assembler, acknowledger, received, verifier, keepsNonces } = this.options;
     const { commitLsn, endLsn, committedAtMicros } = message;
     const { publications } = this;
     this.arriving = null;
@@ -115,7 +121,8 @@ export class TransactionIntake implements DecodedHandlers {
       acknowledger.commit(endLsn, false);
       return;
     }
-    const { isGiven, markers } = assembler.commit(message);
+    const nonces = verifier?.commit(endLsn) ?? null;
+    const { isGiven, markers } = assembler.commit(message, nonces, keepsNonces);
     if (isGiven) this.unstored.push({ commitLsn, endLsn, committedAtMicros, publications });
     acknowledger.commit(endLsn, isGiven, markers);
   }
@@ -123,6 +130,7 @@ export class TransactionIntake implements DecodedHandlers {
   /** Everything up to here is stored. Gives the source's clock at the last commit among it; 0 where there was none. */
   stored(endLsn: Lsn): bigint {
     this.storedEndLsn = endLsn;
+    this.options.verifier?.stored(endLsn);
     const { unstored } = this;
     let count = 0;
     while (count < unstored.length && unstored[count]!.endLsn <= endLsn) count++;

@@ -6,9 +6,17 @@ const message = (prefix: string, content: string, transactional = true) =>
   ({ tag: 'message', transactional, lsn: 1n as Lsn, prefix, content: Buffer.from(content) }) as const;
 
 it('reads our prefixes only, and only inside transactions (S8)', () => {
-  const reader = new EmissionReader(['colophon', 'old']);
-  expect(reader.read(message('colophon', '{"a":1}'))).toEqual({ kind: 'lead', context: '{"a":1}' });
-  expect(reader.read(message('old.trail', '{"a":2}'))).toEqual({ kind: 'trail', context: '{"a":2}' });
+  const reader = new EmissionReader({ prefixes: ['colophon', 'old'] });
+  expect(reader.read(message('colophon', '{"a":1}'))).toEqual({
+    kind: 'lead',
+    context: '{"a":1}',
+    verified: null,
+  });
+  expect(reader.read(message('old.trail', '{"a":2}'))).toEqual({
+    kind: 'trail',
+    context: '{"a":2}',
+    verified: null,
+  });
   expect(reader.read(message('colophon.marker', 'token'))).toEqual({ kind: 'marker', token: 'token' });
   expect(reader.read(message('colophonx', '{}'))).toBeNull();
   expect(reader.read(message('_bemi', '{}'))).toBeNull();
@@ -34,12 +42,13 @@ it('takes no message of the event triggers for a context, whatever prefixes are 
 });
 
 it('gives the context of the moment, however many came before, and of bytes that differ', () => {
-  const reader = new EmissionReader(['colophon']);
+  const reader = new EmissionReader({ prefixes: ['colophon'] });
   for (let round = 0; round < 2; round++) {
     for (let user = 0; user < 2_000; user++) {
       expect(reader.read(message('colophon', `{"user":${user}}`))).toEqual({
         kind: 'lead',
         context: `{"user":${user}}`,
+        verified: null,
       });
     }
   }

@@ -1,7 +1,13 @@
 import { ColophonError, type ContextText } from '@colophon/protocol';
 
-/** The context of what nothing was emitted for. */
-const NO_CONTEXT: ContextText = '{}';
+/** A context, and whether its signature was right: null where nothing was emitted, or no signature is asked for. */
+export interface Named {
+  readonly context: ContextText;
+  readonly verified: boolean | null;
+}
+
+/** Of what nothing was emitted for. */
+const NO_CONTEXT: Named = { context: '{}', verified: null };
 
 /**
  * Where stitching stands (SPEC.md, "Stitching"). A segment is the stretch of a transaction between two emissions;
@@ -13,29 +19,29 @@ const NO_CONTEXT: ContextText = '{}';
  */
 export type SegmentState =
   | { readonly kind: 'outside' }
-  | { readonly kind: 'empty'; readonly segment: number; readonly began: ContextText }
-  | { readonly kind: 'filled'; readonly segment: number; readonly began: ContextText };
+  | { readonly kind: 'empty'; readonly segment: number; readonly began: Named }
+  | { readonly kind: 'filled'; readonly segment: number; readonly began: Named };
 
 /** What happens in a transaction, as far as contexts are concerned. */
 export type SegmentEvent =
   | { readonly kind: 'begin' }
   | { readonly kind: 'change' }
   /** An emission that names what follows it. */
-  | { readonly kind: 'lead'; readonly context: ContextText }
+  | ({ readonly kind: 'lead' } & Named)
   /** An emission that names also what came before it, back to the previous emission. */
-  | { readonly kind: 'trail'; readonly context: ContextText }
+  | ({ readonly kind: 'trail' } & Named)
   | { readonly kind: 'commit' };
 
 /** A transition: the next state, and the context of the segment that ended with it, where one that has changes did. */
 export interface Step {
   readonly state: SegmentState;
-  readonly settled: ContextText | null;
+  readonly settled: Named | null;
 }
 
 type Cell = (state: never, event: never) => Step;
 type Filled = Extract<SegmentState, { kind: 'filled' }>;
 type Empty = Extract<SegmentState, { kind: 'empty' }>;
-type Emission = Extract<SegmentEvent, { context: ContextText }>;
+type Emission = Extract<SegmentEvent, Named>;
 
 /** No transaction is open. */
 export const OUTSIDE: SegmentState = { kind: 'outside' };
@@ -47,15 +53,15 @@ const TRANSITIONS: Record<SegmentState['kind'], Record<SegmentEvent['kind'], Cel
   empty: {
     begin: refuse,
     change: (state: Empty) => to({ ...state, kind: 'filled' }),
-    lead: (state: Empty, event: Emission) => to({ ...state, began: event.context }),
-    trail: (state: Empty, event: Emission) => to({ ...state, began: event.context }),
+    lead: (state: Empty, event: Emission) => to({ ...state, began: event }),
+    trail: (state: Empty, event: Emission) => to({ ...state, began: event }),
     commit: () => to(OUTSIDE),
   },
   filled: {
     begin: refuse,
     change: (state: Filled) => to(state),
     lead: (state: Filled, event: Emission) => to(after(state, event), state.began),
-    trail: (state: Filled, event: Emission) => to(after(state, event), event.context),
+    trail: (state: Filled, event: Emission) => to(after(state, event), event),
     commit: (state: Filled) => to(OUTSIDE, state.began),
   },
 };
@@ -70,12 +76,12 @@ export function unfilled(state: SegmentState): SegmentState {
   return state.kind === 'filled' ? { ...state, kind: 'empty' } : state;
 }
 
-function to(state: SegmentState, settled: ContextText | null = null): Step {
+function to(state: SegmentState, settled: Named | null = null): Step {
   return { state, settled };
 }
 
 function after(state: Filled, event: Emission): SegmentState {
-  return { kind: 'empty', segment: state.segment + 1, began: event.context };
+  return { kind: 'empty', segment: state.segment + 1, began: event };
 }
 
 function refuse(state: SegmentState, event: SegmentEvent): never {

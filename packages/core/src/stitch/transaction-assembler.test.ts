@@ -7,7 +7,11 @@ import type { Emission } from './emission.js';
 import { OUTSIDE, type SegmentEvent, type SegmentState, step } from './segment-state.js';
 import { TransactionAssembler } from './transaction-assembler.js';
 
-type Event = 'change' | 'skip' | 'ddl' | { kind: 'lead' | 'trail'; context: string };
+type Event =
+  | 'change'
+  | 'skip'
+  | 'ddl'
+  | { kind: 'lead' | 'trail'; context: string; verified: boolean | null };
 
 const event: fc.Arbitrary<Event> = fc.oneof(
   { weight: 1, arbitrary: fc.constant<Event>('ddl') },
@@ -18,6 +22,7 @@ const event: fc.Arbitrary<Event> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constantFrom('lead' as const, 'trail' as const),
       context: fc.integer({ min: 0, max: 3 }).map((user) => `{"user":${user}}`),
+      verified: fc.constantFrom(true, false, null),
     }),
   },
 );
@@ -75,27 +80,30 @@ function assemble(transactions: Event[][], maxPartChanges = 3): TransactionPart[
       else if (one === 'ddl') assembler.emission({ kind: 'ddl', facts: DDL }, lsn(position + 1n));
       else assembler.emission(one as Emission, lsn(position + 1n));
     }
-    assembler.commit(commit(BigInt(index * 10)));
+    assembler.commit(commit(BigInt(index * 10)), []);
   });
   return parts;
 }
 
 /** The rule as it is said, looked up anew for every change, or for every command with the `sequence` of the row after it. */
-function naive(events: Event[], kind: 'change' | 'ddl'): { sequence: number; context: string }[] {
-  const found: { sequence: number; context: string }[] = [];
+function naive(
+  events: Event[],
+  kind: 'change' | 'ddl',
+): { sequence: number; context: string; verified: boolean | null }[] {
+  const found: ReturnType<typeof naive> = [];
   let sequence = 0;
   events.forEach((one, at) => {
     const its = one === 'change' || one === 'skip' ? sequence++ : sequence;
     if (one !== kind) return;
     const next = events.slice(at).find((other) => typeof other === 'object');
     const previous = events.slice(0, at).findLast((other) => typeof other === 'object');
-    const context =
+    const { context, verified } =
       typeof next === 'object' && next.kind === 'trail'
-        ? next.context
+        ? next
         : typeof previous === 'object'
-          ? previous.context
-          : '{}';
-    found.push({ sequence: its, context });
+          ? previous
+          : { context: '{}', verified: null };
+    found.push({ sequence: its, context, verified });
   });
   return found;
 }
@@ -105,10 +113,11 @@ describe('stitching', () => {
     fc.assert(
       fc.property(fc.array(event, { maxLength: 40 }), fc.integer({ min: 1, max: 5 }), (events, size) => {
         const parts = assemble([events], size);
-        const contexts = parts.at(-1)?.end?.contexts ?? [];
+        const { contexts = [], verified = [] } = parts.at(-1)?.end ?? {};
         const named = ({ sequence, segment }: { sequence: number; segment: number }) => ({
           sequence,
           context: contexts[segment],
+          verified: verified[segment],
         });
         expect(parts.flatMap((part) => part.changes).map(named)).toEqual(naive(events, 'change'));
         const commands = parts.flatMap((part) => part.ddl ?? []);
@@ -129,6 +138,7 @@ describe('stitching', () => {
           fc.record({
             kind: fc.constantFrom('lead' as const, 'trail' as const),
             context: fc.constantFrom('{"u":1}', '{"u":2}'),
+            verified: fc.constantFrom(true, false),
           }),
           fc.constant({ kind: 'ddl' as const, facts: DDL }),
         ),
@@ -166,11 +176,12 @@ describe('stitching', () => {
           });
           assembler.begin(begin(1n));
           for (const call of calls) call(assembler);
-          assembler.commit(commit(1n));
-          const contexts = parts.at(-1)?.end?.contexts ?? [];
+          assembler.commit(commit(1n), []);
+          const { contexts = [], verified = [] } = parts.at(-1)?.end ?? {};
           const name = <One extends { segment: number }>({ segment, ...one }: One) => ({
             ...one,
             context: contexts[segment],
+            verified: verified[segment],
           });
           return parts.flatMap(({ ddl = [], changes }) => [...ddl.map(name), ...changes.map(name)]);
         };
@@ -217,13 +228,14 @@ describe('stitching', () => {
   });
 
   it('refuses what no server sends, from every state (S7)', () => {
-    const filled: SegmentState = { kind: 'filled', segment: 0, began: '{}' };
-    const empty: SegmentState = { kind: 'empty', segment: 0, began: '{}' };
+    const began = { context: '{}', verified: null } as const;
+    const filled: SegmentState = { kind: 'filled', segment: 0, began };
+    const empty: SegmentState = { kind: 'empty', segment: 0, began };
     const events: SegmentEvent[] = [
       { kind: 'change' },
       { kind: 'commit' },
-      { kind: 'lead', context: '{}' },
-      { kind: 'trail', context: '{}' },
+      { kind: 'lead', ...began },
+      { kind: 'trail', ...began },
     ];
     for (const one of events) {
       expect(() => step(OUTSIDE, one)).toThrow(expect.objectContaining({ code: 'PROTOCOL_VIOLATION' }));

@@ -3,6 +3,7 @@ import type {
   ContextText,
   DdlRecord,
   Lsn,
+  Nonce,
   TransactionFacts,
   TransactionPart,
 } from '@colophon/protocol';
@@ -30,7 +31,7 @@ export interface AssemblerOptions {
 export interface AssembledTransaction {
   readonly commitLsn: Lsn;
   readonly endLsn: Lsn;
-  /** Whether parts were given to the sink: it held a change, or a change of the schema. */
+  /** Whether parts were given to the sink: it held a change, a change of the schema, or signatures to be remembered. */
   readonly isGiven: boolean;
   /** Tokens of the markers in it. */
   readonly markers: readonly string[];
@@ -55,6 +56,8 @@ export class TransactionAssembler {
   /** The `sequence` of the row that filled the segment at hand; -1 where a command did. */
   private filledAt = 0;
   private contexts: ContextText[] = [];
+  /** By segment, as the contexts. */
+  private verified: (boolean | null)[] = [];
   private markers: string[] = [];
 
   constructor(options: AssemblerOptions) {
@@ -78,6 +81,7 @@ export class TransactionAssembler {
     this.ddlCount = 0;
     this.sequence = 0;
     this.contexts = [];
+    this.verified = [];
     this.markers = [];
   }
 
@@ -127,19 +131,28 @@ export class TransactionAssembler {
     }
   }
 
-  commit(message: CommitMessage): AssembledTransaction {
+  /** `nonces` are the right signatures in it; null: none is asked for. `keepsEmpty`: what has nonces goes to the sink also without changes. */
+  commit(
+    message: CommitMessage,
+    nonces: readonly Nonce[] | null = null,
+    keepsEmpty = false,
+  ): AssembledTransaction {
     this.apply({ kind: 'commit' });
     const { commitLsn, endLsn } = message;
-    const isGiven = this.isGiven || this.changes.length > 0 || this.ddl.length > 0;
-    if (isGiven) this.give({ endLsn, contexts: this.contexts });
+    const { contexts, verified, markers } = this;
+    const hasRecords = this.isGiven || this.changes.length > 0 || this.ddl.length > 0;
+    const isGiven = hasRecords || (keepsEmpty && nonces !== null && nonces.length > 0);
+    if (isGiven) this.give(nonces === null ? { endLsn, contexts } : { endLsn, contexts, verified, nonces });
     this.facts = null;
-    return { commitLsn, endLsn, isGiven, markers: this.markers };
+    return { commitLsn, endLsn, isGiven, markers };
   }
 
   private apply(event: SegmentEvent): void {
     const { state, settled } = step(this.state, event);
     this.state = state;
-    if (settled !== null) this.contexts.push(settled);
+    if (settled === null) return;
+    this.contexts.push(settled.context);
+    this.verified.push(settled.verified);
   }
 
   /** Takes its context by the rules of a row. A part's commands come before its changes: so the changes so far go first. */

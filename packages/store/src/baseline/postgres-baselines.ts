@@ -7,6 +7,7 @@ import {
   type BaselineTable,
   ColophonError,
   formatLsn,
+  type RememberedRelation,
 } from '@colophon/protocol';
 import type pg from 'pg';
 import { connectStore } from '../connection/connect-store.js';
@@ -14,6 +15,7 @@ import { errorState, storeError } from '../connection/store-error.js';
 import { checkStoreVersion } from '../migrate/store-version.js';
 import { copyText, copyTextArray, NULL } from '../write/copy-text.js';
 import { Pipeline } from '../write/pipeline.js';
+import { recallRelations } from '../write/recall-relations.js';
 import { storedPrimaryKey } from '../write/stored-primary-key.js';
 
 /** How `PostgresBaselines` is made. */
@@ -103,6 +105,15 @@ export class PostgresBaselines implements BaselineSink {
     }
   }
 
+  async recallRelations(): Promise<readonly RememberedRelation[]> {
+    const { client, sourceId } = this.#opened();
+    try {
+      return await recallRelations(client, sourceId);
+    } catch (error) {
+      throw storeError(error, 'The store could not be read');
+    }
+  }
+
   async progress(table: BaselineTable): Promise<BaselineProgress | null> {
     return (await this.#newest(table))?.progress ?? null;
   }
@@ -110,7 +121,7 @@ export class PostgresBaselines implements BaselineSink {
   async begin(table: BaselineTable): Promise<BaselineProgress> {
     const { client, source, sourceId } = this.#opened();
     const newest = await this.#newest(table);
-    if (newest !== null && !newest.progress.isComplete && newest.columns === table.columns) {
+    if (newest !== null && canContinue(newest, table)) {
       this.#copy = { id: newest.id, chunks: newest.progress.chunks };
       return newest.progress;
     }
@@ -222,6 +233,14 @@ export class PostgresBaselines implements BaselineSink {
     if (this.#chunk !== undefined) return this.#chunk;
     throw new ColophonError('SINK_FAILED', 'No chunk was begun: call beginChunk first.');
   }
+}
+
+/** Where a chunk has no last key (one that may not be kept), nobody knows where the next would begin. */
+function canContinue(
+  { columns, progress: { chunks, lastKey, isComplete } }: Copy,
+  table: BaselineTable,
+): boolean {
+  return !isComplete && columns === table.columns && (chunks === 0 || lastKey !== null);
 }
 
 async function lockSource(client: pg.Client, sourceId: number, name: string): Promise<void> {

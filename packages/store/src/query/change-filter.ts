@@ -7,8 +7,8 @@ export interface ChangeFilter {
   /** `todo` in whatever schema, or `public.todo`. Where `schema` is given, the name as it is, dots and all. */
   readonly table?: string;
   readonly schema?: string;
-  /** The row's key now, or before the change: the value of its one column, or an object of all its columns. Wants `table`. */
-  readonly key?: RowKey;
+  /** The row's key now, or before the change: the value of its one column, or an object of all its columns; of a list any. Wants `table`. */
+  readonly key?: RowKey | readonly RowKey[];
   readonly operation?: Operation | readonly Operation[];
   /** What the context must contain: `{ user: 42 }`. */
   readonly context?: Readonly<Record<string, unknown>>;

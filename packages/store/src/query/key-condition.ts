@@ -10,11 +10,14 @@ export type RowKey = string | number | bigint | Readonly<Record<string, KeyValue
 const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?$/;
 const ISO_TIME = /^\d{4,}-\d\d-\d\dT\d\d:\d\d/;
 
-/** Adds that a row has this key, or had it before the change. */
-export function addKeyCondition(conditions: SqlConditions, key: RowKey): void {
-  conditions.add(
-    typeof key === 'object' ? objectCondition(conditions, key) : textCondition(conditions, String(key)),
+/** Adds that a row has this key, or had it before the change; of a list any. */
+export function addKeyCondition(conditions: SqlConditions, key: RowKey | readonly RowKey[]): void {
+  const keys = [key].flat() as RowKey[];
+  if (keys.length === 0) throw new ColophonError('INVALID_OPTION', 'A list of keys must have one, got none.');
+  const any = keys.map((one) =>
+    typeof one === 'object' ? objectCondition(conditions, one) : textCondition(conditions, String(one)),
   );
+  conditions.add(any.length === 1 ? any[0]! : `(${any.join(' OR ')})`);
 }
 
 function textCondition(conditions: SqlConditions, text: string): string {

@@ -24,6 +24,8 @@ import {
   transactionRows,
 } from './record-rows.js';
 
+import { SeenNonces } from './seen-nonces.js';
+
 /** Characters of rows to a CopyData message: far more than a header costs, far less than memory is worth. */
 const CHUNK_LENGTH = 65_536;
 /** Segments wait for the end of the changes' COPY; more than this are written in between. */
@@ -72,6 +74,7 @@ export class Batch {
   #origins: Origin[] = [];
   #changes = 0;
   #newest: string | undefined;
+  readonly #nonces = new SeenNonces();
   #lastCommitLsn: Lsn = INVALID_LSN;
   readonly #ddl: DdlRows;
 
@@ -116,17 +119,20 @@ export class Batch {
     if (part.end === null) return;
     for (const segment of this.#segments) {
       const context = part.end.contexts[segment] ?? '{}';
+      const verified = part.end.verified?.[segment] ?? null;
       if (this.isCareful) {
-        await this.#call(carefulSegment(this.#sourceId, transaction, segment, context));
+        await this.#call(carefulSegment(this.#sourceId, transaction, segment, context, verified));
         continue;
       }
-      this.#segmentRows += segmentRow(this.#sourceId, transaction, segment, context);
+      this.#segmentRows += segmentRow(this.#sourceId, transaction, segment, context, verified);
       if (this.#segmentRows.length >= MAX_SEGMENTS_LENGTH) await this.#writeSegmentsBetween();
     }
-    for (const statement of this.#ddl.end(transaction, part.end.contexts, this.isCareful)) {
+    for (const statement of this.#ddl.end(transaction, part.end, this.isCareful)) {
       await this.#call(statement);
     }
-    if (this.#segments.size > 0) this.#newest = transaction.committedAt;
+    for (const nonce of part.end.nonces ?? []) this.#nonces.add(nonce);
+    // Also of one without changes: it is by this, and its place, that the source is known again.
+    this.#newest = transaction.committedAt;
     this.#ids.next += BigInt(part.end.contexts.length);
     this.#segments.clear();
     this.#transaction = undefined;
@@ -135,7 +141,8 @@ export class Batch {
 
   /** Makes it durable, together with what `statements` do; with no records these are all. Gives what was put aside. */
   async commit(statements: (newestCommittedAt: string | null) => string): Promise<readonly UnstoredRecord[]> {
-    const last = this.#ddl.statements() + statements(this.#newest ?? null);
+    const last =
+      this.#nonces.statement(this.#sourceId) + this.#ddl.statements() + statements(this.#newest ?? null);
     if (this.#changes === 0 && !this.#isBegun) {
       this.#pipeline.query(last);
     } else {

@@ -114,6 +114,7 @@ export function carefulSegment(
   transaction: TransactionRows,
   segment: number,
   context: string,
+  verified: boolean | null,
 ): Buffer[] {
   const { facts, committedAt, firstSegment } = transaction;
   const queuedAt = timestampText(BigInt(Math.trunc(facts.receivedAtMs)) * 1000n);
@@ -127,7 +128,7 @@ export function carefulSegment(
   };
   return buffers(
     `SELECT colophon.store_segment(${sourceId},${firstSegment + BigInt(segment)},'${committedAt}',${facts.timeline},` +
-      `'${formatLsn(facts.commitLsn)}',${facts.xid},'${queuedAt}',`,
+      `'${formatLsn(facts.commitLsn)}',${facts.xid},'${queuedAt}',${verified},`,
     bytes(context),
     `),${asciiLiteral(JSON.stringify(record))}`,
   );

@@ -1,4 +1,4 @@
-import type { DdlRecord } from '@colophon/protocol';
+import type { DdlRecord, TransactionEnd } from '@colophon/protocol';
 import { formatLsn } from '@colophon/protocol';
 import pg from 'pg';
 import { asciiLiteral, buffers, bytes } from './careful-statements.js';
@@ -17,6 +17,7 @@ const TOLD = {
   ordinal: 'int',
   sequence: 'int',
   position: 'bigint',
+  verified: 'boolean',
 } as const;
 const COLUMNS = {
   committed_at: 'timestamptz',
@@ -69,16 +70,21 @@ export class DdlRows {
   }
 
   /** Their transaction has ended: gives the statements that store them one by one, where it is to be careful. */
-  end(transaction: TransactionRows, contexts: readonly string[], isCareful: boolean): readonly Buffer[][] {
+  end(
+    transaction: TransactionRows,
+    { contexts, verified = [] }: TransactionEnd,
+    isCareful: boolean,
+  ): readonly Buffer[][] {
     if (this.#open.length === 0) return NONE;
     const careful: Buffer[][] = [];
     for (const { record, place } of this.#open) {
       const context = contexts[record.segment] ?? '{}';
+      const row = told(record, verified[record.segment] ?? null);
       this.#coverage += coverageStatement(this.#sourceId, transaction, record);
-      if (isCareful) careful.push(carefulDdl(this.#sourceId, transaction, { record, place }, context));
+      if (isCareful) careful.push(carefulDdl(this.#sourceId, transaction, { record, place }, row, context));
       else {
         const [setting, item] = place;
-        this.#rows.push({ setting, item, ...shared(transaction), ...told(record), context });
+        this.#rows.push({ setting, item, ...shared(transaction), ...row, context });
       }
     }
     this.#open = [];
@@ -126,6 +132,7 @@ function carefulDdl(
   sourceId: number,
   transaction: TransactionRows,
   { record, place: [setting, item] }: PlacedRecord,
+  columns: Row,
   context: string,
 ): Buffer[] {
   const { facts, firstSegment } = transaction;
@@ -135,7 +142,7 @@ function carefulDdl(
   return buffers(
     `SELECT colophon.store_ddl(${sourceId},(string_to_array(current_setting('colophon.ddl_seqs_${setting}'),','))[${item}]::bigint,` +
       `${firstSegment + BigInt(record.segment)},'${row.committed_at}','${row.queued_at}',${facts.timeline},'${commitLsn}',${facts.xid},`,
-    bytes(JSON.stringify(told(record))),
+    bytes(JSON.stringify(columns)),
     ',',
     bytes(context),
     `),${asciiLiteral(JSON.stringify(kept))}`,
@@ -152,7 +159,10 @@ function shared({ facts, committedAt }: TransactionRows): Row {
   };
 }
 
-function told(record: DdlRecord): Record<keyof typeof TOLD, string | number | boolean | null> {
+function told(
+  record: DdlRecord,
+  verified: boolean | null,
+): Record<keyof typeof TOLD, string | number | boolean | null> {
   return {
     command: record.command,
     object_type: record.objectType,
@@ -165,5 +175,6 @@ function told(record: DdlRecord): Record<keyof typeof TOLD, string | number | bo
     sequence: record.sequence,
     // A text, since it may pass 2^53.
     position: record.position.toString(),
+    verified,
   };
 }

@@ -9,7 +9,7 @@ export const COPY_CHANGES = `COPY colophon.change_records (committed_at, segment
 
 /** COPY of the rows that `segmentRow` makes. */
 export const COPY_SEGMENTS = `COPY colophon.segments (id, committed_at, source_id, timeline, commit_lsn, transaction_id,
- queued_at, context) FROM STDIN`;
+ queued_at, verified, context) FROM STDIN`;
 
 /** What the rows of one transaction share, worked out once. */
 export interface TransactionRows {
@@ -56,11 +56,12 @@ export function segmentRow(
   transaction: TransactionRows,
   segment: number,
   context: string,
+  verified: boolean | null,
 ): string {
   const { facts, committedAt, firstSegment } = transaction;
   const queuedAt = timestampText(BigInt(Math.trunc(facts.receivedAtMs)) * 1000n);
   return (
     `${firstSegment + BigInt(segment)}\t${committedAt}\t${sourceId}\t${facts.timeline}\t${formatLsn(facts.commitLsn)}\t` +
-    `${facts.xid}\t${queuedAt}\t${copyText(context)}\n`
+    `${facts.xid}\t${queuedAt}\t${verified === null ? NULL : verified}\t${copyText(context)}\n`
   );
 }

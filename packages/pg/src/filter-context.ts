@@ -1,0 +1,36 @@
+import { ColophonError, type Context, type ContextText } from '@colophon/protocol';
+import type { InstrumentOptions } from './options.js';
+import { NAMELESS } from './transaction-state.js';
+
+/** `encode` of what the application's filter leaves of a context; as it is where there is no filter. What the filter throws is told once, and never passed on. */
+export function filterContext(
+  { filterContext: filter, onContextError }: InstrumentOptions,
+  encode: (context: Context) => ContextText,
+): (context: Context) => ContextText {
+  if (filter === undefined) return encode;
+  let isTold = false;
+  return (context) => {
+    try {
+      const left = filter(context);
+      return left === null || left === undefined ? NAMELESS : encode(left);
+    } catch (cause) {
+      if (!isTold) tell(cause, onContextError ?? ((error) => process.emitWarning(error)));
+      isTold = true;
+      return '{"colophon.error":"the context filter threw"}';
+    }
+  };
+}
+
+function tell(cause: unknown, hook: (error: ColophonError) => void): void {
+  const error = new ColophonError(
+    'CONTEXT_FAILED',
+    'filterContext threw, so writes go on with {"colophon.error": …} in place of their context: see the cause.',
+    { cause },
+  );
+  try {
+    hook(error);
+  } catch (thrown) {
+    // The hook is the application's; a query must not fail because of it.
+    process.emitWarning(thrown instanceof Error ? thrown : String(thrown));
+  }
+}

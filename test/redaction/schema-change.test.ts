@@ -1,0 +1,192 @@
+import { createConsumer, type RedactionRules } from '@colophon/core';
+import type { RememberedRelation } from '@colophon/protocol';
+import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { RecordingSink } from '../core/recording-sink.js';
+import { createSource, type SourceFixture } from '../core/source-fixture.js';
+
+let source: SourceFixture;
+beforeEach(async () => {
+  source = await createSource(
+    inject('serverUrl'),
+    'CREATE TABLE person (id int PRIMARY KEY, pin text, note text); CREATE TABLE plain (id int PRIMARY KEY, pin text)',
+  );
+});
+afterEach(() => source.drop());
+
+const consumerOf = (
+  sink: RecordingSink,
+  tables: NonNullable<RedactionRules['tables']>,
+  told: string[] = [],
+) => {
+  const tell = (details: object, message: string) => void told.push(JSON.stringify(details) + message);
+  const logger = { debug: tell, info: tell, warn: tell, error: tell };
+  return createConsumer({ source: source.url, slot: source.slot, sink, redact: { tables }, logger });
+};
+const impossible = expect.objectContaining({ code: 'REDACTION_IMPOSSIBLE', retryable: false });
+
+/** Runs the SQL while a consumer with these rules works, and gives what it stored. */
+async function storedOf(
+  sql: readonly string[],
+  tables: NonNullable<RedactionRules['tables']>,
+  told: string[] = [],
+): Promise<string[]> {
+  const sink = new RecordingSink();
+  const consumer = consumerOf(sink, tables, told);
+  const run = consumer.run();
+  await consumer.drain(30_000);
+  for (const statement of sql) await source.client.query(statement);
+  await consumer.drain(30_000);
+  await consumer.stop();
+  await run;
+  return sink.stored.map(({ relation, before, after }) => `${relation.table} ${before} ${after}`);
+}
+
+describe('rules', () => {
+  it('follow a column through renaming, dropping and making it anew, and say so', async () => {
+    const told: string[] = [];
+    const stored = await storedOf(
+      [
+        `INSERT INTO person VALUES (1, 'S3CRET', 'a')`,
+        'BEGIN; ALTER TABLE person RENAME COLUMN pin TO code',
+        `UPDATE person SET code = 'S3CRET2'; COMMIT`,
+        `ALTER TABLE person ADD COLUMN extra text; UPDATE person SET code = 'S3CRET3', extra = 'x'`,
+        `ALTER TABLE person DROP COLUMN code; UPDATE person SET note = 'b'`,
+        `ALTER TABLE person ADD COLUMN pin text; UPDATE person SET pin = 'S3CRET4'`,
+      ],
+      { person: { pin: 'drop' } },
+      told,
+    );
+    expect(stored.join('\n')).not.toContain('S3CRET');
+    expect(stored.slice(1)).toEqual([
+      'person {"id":1,"note":"a"} {"id":1,"note":"a"}',
+      'person {"id":1,"note":"a","extra":null} {"id":1,"note":"a","extra":"x"}',
+      'person {"id":1,"note":"a","extra":"x"} {"id":1,"note":"b","extra":"x"}',
+      'person {"id":1,"note":"b","extra":"x"} {"id":1,"note":"b","extra":"x"}',
+    ]);
+    expect(told.join()).toContain('{"schema":"public","table":"person","column":"pin","redacted":["code"]}');
+  });
+
+  it('follow a table through renaming, and hold for the one that takes its name', async () => {
+    const stored = await storedOf(
+      [
+        'ALTER TABLE person RENAME TO human',
+        `INSERT INTO human VALUES (1, 'S3CRET', 'a')`,
+        'CREATE TABLE person (id int PRIMARY KEY, pin text)',
+        `INSERT INTO person VALUES (2, 'S3CRET')`,
+        'CREATE SCHEMA other; ALTER TABLE human SET SCHEMA other',
+        `INSERT INTO other.human VALUES (3, 'S3CRET', 'c')`,
+      ],
+      { person: { pin: 'drop' } },
+    );
+    expect(stored).toEqual([
+      'human {} {"id":1,"note":"a"}',
+      'person {} {"id":2}',
+      'human {} {"id":3,"note":"c"}',
+    ]);
+  });
+
+  it('follow a table that was renamed while nobody read, where the sink knows what it was called', async () => {
+    await source.client.query(`INSERT INTO person VALUES (1, 'S3CRET', 'a')`);
+    const tables = { person: { pin: 'drop' } } as const;
+    const remembered: RememberedRelation[] = [];
+    class RememberingSink extends RecordingSink {
+      recallRelations = async () => remembered;
+      rememberRelations = async (relations: readonly RememberedRelation[]) =>
+        void remembered.push(...relations);
+    }
+    for (const expected of [1, 3]) {
+      const sink = new RememberingSink();
+      const consumer = consumerOf(sink, tables);
+      const run = consumer.run();
+      await consumer.drain(30_000);
+      await consumer.stop();
+      await run;
+      const after = sink.stored.map((change) => change.after).join();
+      expect(after).toContain(`{"id":${expected},"note":"a"}`);
+      expect(after).not.toContain('S3CRET');
+      if (expected === 3) break;
+      await source.client.query(`ALTER TABLE person RENAME TO human; CREATE TABLE person (LIKE human);
+        INSERT INTO human VALUES (3, 'S3CRET', 'a')`);
+    }
+  });
+
+  it('for every table follow a renamed column too', async () => {
+    const stored = await storedOf(
+      [
+        `INSERT INTO plain VALUES (1, 'S3CRET')`,
+        'ALTER TABLE plain RENAME COLUMN pin TO code',
+        `INSERT INTO plain VALUES (2, 'S3CRET')`,
+      ],
+      { '*': { pin: 'mask' } },
+    );
+    expect(stored).toEqual(['plain {} {"id":1,"pin":"***"}', 'plain {} {"id":2,"code":"***"}']);
+  });
+
+  it('hold after a lost connection as before it', async () => {
+    const sink = new RecordingSink();
+    const consumer = consumerOf(sink, { person: { pin: 'drop' } });
+    const run = consumer.run();
+    await source.client.query(`INSERT INTO person VALUES (1, 'S3CRET', 'a')`);
+    await consumer.drain(30_000);
+    await source.client.query('ALTER TABLE person RENAME COLUMN pin TO code');
+    await source.client.query(`INSERT INTO person VALUES (2, 'S3CRET', 'b')`);
+    await consumer.drain(30_000);
+    await source.client.query('ALTER TABLE person RENAME TO human');
+    const lost = new Promise((resolve) =>
+      consumer.on('state', (state) => state === 'retrying' && resolve(state)),
+    );
+    await source.client.query(
+      'SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = $1',
+      [source.slot],
+    );
+    await lost;
+    await source.client.query(`INSERT INTO human VALUES (3, 'S3CRET', 'c')`);
+    await consumer.drain(30_000);
+    await consumer.stop();
+    await run;
+    expect(sink.stored.map(({ after }) => after)).toEqual(
+      ['a', 'b', 'c'].map((note, index) => `{"id":${index + 1},"note":"${note}"}`),
+    );
+  });
+});
+
+describe('what cannot be followed lets nothing through', () => {
+  it.each([
+    ['a misspelt column', { person: { pni: 'drop' } }, /table person has no column pni/],
+    ['a misspelt table', { persn: { pin: 'drop' } }, /there is no table persn/],
+    ['a table in another schema', { 'sales.person': { pin: 'drop' } }, /there is no table sales\.person/],
+  ] as const)('%s', async (_, tables, message) => {
+    await source.client.query(`INSERT INTO person VALUES (1, 'S3CRET', 'a')`);
+    const sink = new RecordingSink();
+    const failure = await consumerOf(sink, tables)
+      .run()
+      .catch((error: Error) => error);
+    expect(failure).toEqual(impossible);
+    expect((failure as Error).message).toMatch(message);
+    expect(sink.stored).toEqual([]);
+  });
+
+  it('a row from before the column had its name: only where the rule allows for it', async () => {
+    await source.client.query(`INSERT INTO person VALUES (1, 'S3CRET', 'a')`);
+    await source.client.query('ALTER TABLE person RENAME COLUMN pin TO code');
+    const sink = new RecordingSink();
+    const failure = await consumerOf(sink, { person: { code: 'drop' } })
+      .run()
+      .catch((error: Error) => error);
+    expect(failure).toEqual(impossible);
+    expect(sink.stored).toEqual([]);
+    const stored = await storedOf([], {
+      person: { code: { by: 'drop', mayBeMissing: true }, pin: { by: 'drop', mayBeMissing: true } },
+    });
+    expect(stored).toEqual(['person {} {"id":1,"note":"a"}']);
+  });
+
+  it('rules that are no rules are refused before anything is connected', () => {
+    const sink = new RecordingSink();
+    for (const tables of [{ person: { pin: 'hash' } }, { person: { pin: 'none' } }, { person: 'drop' }]) {
+      expect(() => consumerOf(sink, tables as never)).toThrow(
+        expect.objectContaining({ code: 'INVALID_OPTION' }),
+      );
+    }
+  });
+});
