@@ -28,7 +28,7 @@ it('reads our prefixes only, and only inside transactions (S8)', () => {
 
 it('takes no message of the event triggers for a context, whatever prefixes are set (S8)', () => {
   for (const prefixes of [['colophon'], ['_bemi'], ['colophon.ddl']]) {
-    const reader = new EmissionReader(prefixes);
+    const reader = new EmissionReader({ prefixes });
     const told = '{"command":"DROP TABLE","identity":"public.todo","dropped":true,"user":1}';
     expect(reader.read(message('colophon.ddl', told))).toMatchObject({
       kind: 'ddl',
