@@ -1,4 +1,4 @@
-export type { MigrationResult } from './migrate/migrate-store.js';
+export type { MigrateOptions, MigrationResult } from './migrate/migrate-store.js';
 export { migrateStore } from './migrate/migrate-store.js';
 export type { Queryable } from './migrate/store-version.js';
 export { STORE_VERSION } from './migrate/store-version.js';
@@ -12,3 +12,7 @@ export type { ChangeRow, ParsedJson } from './query/change-row.js';
 export type { FollowOptions } from './query/follow-changes.js';
 export type { KeyValue, RowKey } from './query/key-condition.js';
 export type { SourceStatus, StoreStatus } from './query/store-status.js';
+export { grantRights } from './rights/grant-rights.js';
+export type { RoleRights } from './rights/missing-rights.js';
+export { DEFAULT_OWNER, type StoreOwner } from './rights/store-owner.js';
+export { grantStatement, ROLE_KINDS, type RoleKind, STORE_RIGHTS } from './rights/store-rights.js';

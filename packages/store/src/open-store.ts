@@ -9,6 +9,8 @@ import type { ChangeRow } from './query/change-row.js';
 import { type FollowOptions, followChanges } from './query/follow-changes.js';
 import type { RowKey } from './query/key-condition.js';
 import { readStatus, type StoreStatus } from './query/store-status.js';
+import { explainRefusal, type RoleRights, readRoleRights } from './rights/missing-rights.js';
+import type { RoleKind } from './rights/store-rights.js';
 
 /** How a store is opened for reading. */
 export interface OpenStoreOptions {
@@ -41,7 +43,7 @@ export async function openStore(url: string, options: OpenStoreOptions = {}): Pr
   try {
     await checkStoreVersion(client);
   } catch (error) {
-    throw storeError(error, 'The store could not be opened');
+    throw await explainRefusal(storeError(error, 'The store could not be opened'), client, 'reader');
   } finally {
     await client.end().catch(() => {});
   }
@@ -84,6 +86,14 @@ export class Store {
     return readStatus(this.#run, STORE_VERSION);
   }
 
+  /** What the connected role may do, and what it lacks to be of this kind. */
+  async rights(kind: RoleKind): Promise<RoleRights> {
+    const rights = await readRoleRights(this.#pool, kind).catch((error: unknown) => {
+      throw storeError(error, 'The store could not be read');
+    });
+    return rights!;
+  }
+
   /** Ends the connections. */
   async close(): Promise<void> {
     await this.#pool.end();
@@ -102,7 +112,7 @@ export class Store {
           },
         );
       }
-      throw storeError(error, 'The store could not be read');
+      throw await explainRefusal(storeError(error, 'The store could not be read'), this.#pool, 'reader');
     }
   };
 }

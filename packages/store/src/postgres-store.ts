@@ -15,6 +15,7 @@ import type pg from 'pg';
 import { connectStore } from './connection/connect-store.js';
 import { errorState, OVERTAKEN, storeError } from './connection/store-error.js';
 import { checkStoreVersion } from './migrate/store-version.js';
+import { explainRefusal } from './rights/missing-rights.js';
 import { Batch, type SegmentIds } from './write/batch.js';
 import { advanceStatement, rememberStatement } from './write/flush-statements.js';
 import { Pipeline } from './write/pipeline.js';
@@ -93,7 +94,8 @@ export class PostgresStore implements Sink {
         version: BigInt(row.version),
         partitionsMadeAtMs: Number.NEGATIVE_INFINITY,
       };
-      await this.#makePartitions(this.#session);
+      // Later a right that was taken away is only warned of; at the start nothing is under way that it could stop.
+      if ((await this.#makePartitions(this.#session)) === '42501') throw refusedPartitions();
       if (row.commit_lsn === null) return null;
       return {
         systemIdentifier: row.system_identifier,
@@ -103,8 +105,13 @@ export class PostgresStore implements Sink {
       };
     } catch (error) {
       this.#session = undefined;
+      const failure = await explainRefusal(
+        storeError(error, 'The store could not be opened'),
+        client,
+        'consumer',
+      );
       await client.end().catch(() => {});
-      throw storeError(error, 'The store could not be opened');
+      throw failure;
     }
   }
 
@@ -115,7 +122,7 @@ export class PostgresStore implements Sink {
       for (const part of parts) await batch.write(part);
       if (session.pipeline.failure !== undefined) throw session.pipeline.failure.error;
     } catch (error) {
-      throw this.#fail(error, batch);
+      throw await this.#explain(this.#fail(error, batch));
     }
   }
 
@@ -133,7 +140,7 @@ export class PostgresStore implements Sink {
       this.#relations = this.#relations.slice(relations.length);
       session.version = version + 1n;
     } catch (error) {
-      throw this.#fail(error, batch);
+      throw await this.#explain(this.#fail(error, batch));
     }
     // Between two flushes, where it holds nobody up; not at their start, where a consumer's latency is made.
     if (Date.now() - session.partitionsMadeAtMs >= PARTITIONS_EVERY_MS) await this.#makePartitions(session);
@@ -166,7 +173,7 @@ export class PostgresStore implements Sink {
         keyColumns: row.key_columns,
       }));
     } catch (error) {
-      throw this.#fail(error, undefined);
+      throw await this.#explain(this.#fail(error, undefined));
     }
   }
 
@@ -233,21 +240,43 @@ export class PostgresStore implements Sink {
     });
   }
 
-  async #makePartitions(session: Session): Promise<void> {
+  /** What a refusal lacked, asked for on a connection of its own: the one that failed is in the middle of something. */
+  async #explain(failure: ColophonError): Promise<ColophonError> {
+    if (failure.code !== 'PRIVILEGE_MISSING') return failure;
+    const { url, applicationName = 'colophon' } = this.#options;
+    const client = await connectStore({ url, applicationName }).catch(() => undefined);
+    if (client === undefined) return failure;
+    const explained = await explainRefusal(failure, client, 'consumer');
+    await client.end().catch(() => {});
+    return explained;
+  }
+
+  /** The SQLSTATE of what it failed with, or null. */
+  async #makePartitions(session: Session): Promise<string | null> {
     session.partitionsMadeAtMs = Date.now();
     try {
       // Changes of a month without partitions go to the default one: nothing depends on this, so nothing waits for it.
       await session.client.query(
         `BEGIN; SET LOCAL lock_timeout = '2s'; SELECT colophon.make_partitions(); COMMIT`,
       );
+      return null;
     } catch (error) {
       await session.client.query('ROLLBACK').catch(() => {});
       this.#logger.warn(
         { sqlstate: errorState(error) },
         'Partitions for the coming months could not be made; the default partition takes their place.',
       );
+      return errorState(error);
     }
   }
+}
+
+function refusedPartitions(): ColophonError {
+  return new ColophonError(
+    'PRIVILEGE_MISSING',
+    'The store could not be opened: it refused to make partitions; GRANT EXECUTE ON FUNCTION colophon.make_partitions.',
+    { details: { sqlstate: '42501' } },
+  );
 }
 
 /** The row of a COPY at which the server failed, 0 where it wasn't one of changes: of the error's context only the number is taken. */

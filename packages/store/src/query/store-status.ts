@@ -45,7 +45,7 @@ const SOURCES = `SELECT o.name, o.environment, o.database, o.slot,
 const PARTITIONS = `SELECT sum(pg_total_relation_size(i.inhrelid))::bigint AS bytes,
  coalesce(array_agg(DISTINCT substring(c.relname FROM '\\d{4}_\\d{2}$') ORDER BY substring(c.relname FROM '\\d{4}_\\d{2}$'))
    FILTER (WHERE c.relname ~ '\\d{4}_\\d{2}$'), '{}') AS months,
- EXISTS (SELECT FROM colophon.change_records_default) AS has_default_rows
+ colophon.has_default_rows() AS has_default_rows
  FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
  WHERE i.inhparent IN ('colophon.change_records'::regclass, 'colophon.segments'::regclass)`;
 

@@ -1,0 +1,79 @@
+import pg from 'pg';
+
+/**
+ * What a role is for. `consumer`: adds records and moves the position, and sees neither. `reader`: reads the views.
+ * `retention`: lets old months go, by the owner's functions alone. None can change or delete a record otherwise.
+ */
+export type RoleKind = 'consumer' | 'reader' | 'retention';
+
+/** Every kind, as the command knows it. */
+export const ROLE_KINDS: readonly RoleKind[] = ['consumer', 'reader', 'retention'];
+
+/** One right in the schema `colophon`. */
+export interface Right {
+  readonly privilege: 'USAGE' | 'SELECT' | 'INSERT' | 'EXECUTE';
+  readonly on: 'SCHEMA' | 'TABLE' | 'SEQUENCE' | 'FUNCTION';
+  /** Without the schema; of the schema itself its name. */
+  readonly name: string;
+}
+
+const right = (privilege: Right['privilege'], on: Right['on'], ...names: string[]): Right[] =>
+  names.map((name) => ({ privilege, on, name }));
+
+const COMMON = [...right('USAGE', 'SCHEMA', 'colophon'), ...right('SELECT', 'TABLE', 'migrations')];
+/** For `status`: how far each source is stored. */
+const STATUS = [
+  ...right('SELECT', 'TABLE', 'sources', 'positions'),
+  ...right('EXECUTE', 'FUNCTION', 'has_default_rows'),
+];
+
+/** All that each kind needs, and nothing else. A migration that adds a relation or function for one of them adds it here. */
+export const STORE_RIGHTS: Readonly<Record<RoleKind, readonly Right[]>> = {
+  consumer: [
+    ...COMMON,
+    ...STATUS,
+    ...right('INSERT', 'TABLE', 'change_records', 'segments'),
+    ...right('SELECT', 'TABLE', 'relations'),
+    ...right('USAGE', 'SEQUENCE', 'change_seq'),
+    ...right(
+      'EXECUTE',
+      'FUNCTION',
+      'open_source',
+      'advance_position',
+      'remember_relations',
+      'make_partitions',
+    ),
+  ],
+  reader: [
+    ...COMMON,
+    ...STATUS,
+    // The views' tables, since the queries name them: they hold nothing that the views don't show.
+    ...right('SELECT', 'TABLE', 'changes', 'change_records', 'segments', 'retentions'),
+  ],
+  retention: [
+    ...COMMON,
+    ...right('SELECT', 'TABLE', 'retentions'),
+    ...right(
+      'EXECUTE',
+      'FUNCTION',
+      'retention_months',
+      'month_contents',
+      'drop_oldest_month',
+      'default_limit',
+      'default_contents',
+      'delete_from_default',
+    ),
+  ],
+};
+
+/** By what a role is recognised as one of its kind. */
+export const TELLTALE_RIGHT: Readonly<Record<RoleKind, Right>> = {
+  consumer: { privilege: 'EXECUTE', on: 'FUNCTION', name: 'open_source' },
+  reader: { privilege: 'SELECT', on: 'TABLE', name: 'changes' },
+  retention: { privilege: 'EXECUTE', on: 'FUNCTION', name: 'drop_oldest_month' },
+};
+
+/** The statement that gives this right to a role. */
+export function grantStatement({ privilege, on, name }: Right, role: string): string {
+  return `GRANT ${privilege} ON ${on} ${on === 'SCHEMA' ? name : `colophon.${name}`} TO ${pg.escapeIdentifier(role)}`;
+}
