@@ -1,4 +1,4 @@
-import { migrateStore, openStore, PostgresStore, type Store } from '@colophon/store';
+import { migrateStore, openStore, PostgresStore, STORE_VERSION, type Store } from '@colophon/store';
 import { createDatabase, dropDatabase } from '@colophon/testkit';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { FakeSource, positionAfter, SOURCE, TODO } from './fake-source.js';
@@ -132,7 +132,7 @@ it('refuses what cannot be meant', async () => {
 
 it('says how far each source is stored', async () => {
   const status = await store.status();
-  expect(status).toMatchObject({ version: 1, hasDefaultRows: false });
+  expect(status).toMatchObject({ version: STORE_VERSION, hasDefaultRows: false });
   expect(status.sizeBytes).toBeGreaterThan(0n);
   expect(status.sources).toEqual([
     expect.objectContaining({

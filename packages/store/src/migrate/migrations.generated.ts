@@ -235,12 +235,8 @@ LEFT JOIN colophon.sources o ON o.id = s.source_id;
   {
     version: 2,
     sql: `-- Rights and retention. What a consumer does to anything but new records goes through functions of the owner's, so that
--- it needs no right to change or delete. Their search_path is fixed; EXECUTE is taken from PUBLIC by migrateStore().
-
-ALTER FUNCTION colophon.make_partitions(int) SECURITY DEFINER;
-ALTER FUNCTION colophon.open_source(text, text, text, text, text) SECURITY DEFINER;
-ALTER FUNCTION colophon.advance_position(int, bigint, text, int, pg_lsn, pg_lsn, bigint, timestamptz)
-  SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+-- it needs no right to change or delete. migrateStore() makes those that a role may execute SECURITY DEFINER, with a fixed
+-- search_path, and takes EXECUTE from PUBLIC: the older ones, too.
 
 -- Keeps tables' keys, as the source's catalog has them now.
 CREATE FUNCTION colophon.remember_relations(for_source int, known jsonb) RETURNS void

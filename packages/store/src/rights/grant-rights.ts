@@ -7,10 +7,23 @@ export async function grantRights(client: Queryable, kind: RoleKind, role: strin
 }
 
 /**
- * After a migration: functions that it made are nobody's but the owner's, and the roles that were given rights before get
- * those that are new.
+ * After a migration: functions that it made are nobody's but the owner's; those that a role may be given run with the
+ * owner's rights, whatever search path the caller has; and the roles that were given rights before get those that are new.
  */
 export async function renewRights(client: Queryable): Promise<void> {
+  const called = Object.values(STORE_RIGHTS)
+    .flat()
+    .filter((right) => right.on === 'FUNCTION');
+  const { rows } = await client.query(
+    `SELECT p.oid::regprocedure::text AS function FROM pg_proc p
+      WHERE p.pronamespace = 'colophon'::regnamespace AND p.proname = ANY ($1)`,
+    [called.map((right) => right.name)],
+  );
+  for (const row of rows) {
+    await client.query(
+      `ALTER FUNCTION ${row.function} SECURITY DEFINER SET search_path = pg_catalog, pg_temp`,
+    );
+  }
   await client.query('REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA colophon FROM PUBLIC');
   for (const kind of ROLE_KINDS) {
     for (const role of await grantees(client, kind)) await grantRights(client, kind, role);

@@ -1,0 +1,264 @@
+import { grantStatement, openStore, STORE_RIGHTS } from '@colophon/store';
+import { createDatabase, type PostgresServer } from '@colophon/testkit';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { colophon, startColophon } from '../cli/colophon.js';
+import { as, launchRoleServer, outcome, sql } from './role-server.js';
+
+const SCHEMA = 'CREATE TABLE todo (id int PRIMARY KEY, title text); CREATE TABLE other (id int PRIMARY KEY)';
+
+describe.each([14, 18] as const)('PostgreSQL %i', (major) => {
+  let server: PostgresServer;
+  let url: string;
+  let admin: string;
+  let consumer: string;
+  let reader: string;
+
+  // The administrator owns the application's database and tables, may create roles and replicate, and is no superuser.
+  beforeAll(async () => {
+    server = await launchRoleServer(major);
+    await sql(server.url(), 'CREATE ROLE admin LOGIN CREATEROLE REPLICATION', 'CREATE ROLE app LOGIN');
+    url = await createDatabase(server.url());
+    admin = as(url, 'admin');
+    consumer = as(url, 'colophon_consumer');
+    reader = as(url, 'colophon_reader');
+    await sql(
+      url,
+      `ALTER DATABASE ${new URL(url).pathname.slice(1)} OWNER TO admin`,
+      'GRANT ALL ON SCHEMA public TO admin',
+    );
+    await sql(admin, SCHEMA, 'GRANT SELECT, INSERT, UPDATE ON todo TO app');
+  });
+  afterAll(async () => {
+    await server?.stop();
+  });
+
+  const succeed = async (...args: string[]) => {
+    const done = await colophon(args);
+    expect(done, done.stderr).toMatchObject({ code: 0 });
+    return done;
+  };
+
+  it('init by an administrator makes the owner, which can not log in; role makes the others', async () => {
+    const { stderr } = await succeed('init', '--source', admin, '--tables', 'todo', '--yes');
+    expect(stderr).not.toContain('The store belongs to');
+    expect(
+      await sql(
+        url,
+        `SELECT DISTINCT pg_get_userbyid(o.owner) AS owner FROM (
+           SELECT relowner AS owner FROM pg_class WHERE relnamespace = 'colophon'::regnamespace
+           UNION ALL SELECT proowner FROM pg_proc WHERE pronamespace = 'colophon'::regnamespace
+           UNION ALL SELECT nspowner FROM pg_namespace WHERE nspname = 'colophon') o`,
+      ),
+    ).toEqual([{ owner: 'colophon_owner' }]);
+    expect(
+      await sql(url, "SELECT rolcanlogin, rolsuper FROM pg_roles WHERE rolname = 'colophon_owner'"),
+    ).toEqual([{ rolcanlogin: false, rolsuper: false }]);
+    // Before 16 CREATEROLE was not enough to give REPLICATION away, whoever had it.
+    if (major < 16) await sql(url, 'CREATE ROLE colophon_consumer LOGIN REPLICATION');
+    const dry = await succeed('role', 'consumer', '--source', admin, '--dry-run');
+    const made = await succeed('role', 'consumer', '--source', admin);
+    await succeed('role', 'reader', '--source', admin);
+    await succeed('role', 'retention', '--source', admin);
+    const statements = dry.stdout.trim().split('\n');
+    for (const statement of statements) expect(made.stderr).toContain(`✓ ${statement.replace(/;$/, '')}`);
+    expect(statements.filter((line) => line.startsWith('GRANT'))).toEqual(
+      STORE_RIGHTS.consumer.map((right) => `${grantStatement(right, 'colophon_consumer')};`),
+    );
+  });
+
+  it('the same again changes nothing', async () => {
+    await succeed('init', '--source', admin, '--tables', 'todo', '--yes');
+    const { stdout } = await succeed('role', 'consumer', '--source', admin, '--dry-run');
+    expect(stdout).not.toContain('ROLE');
+  });
+
+  it('run, status, log, tail and doctor go with these rights', async () => {
+    await sql(as(url, 'app'), "INSERT INTO todo VALUES (1, 'a')", "UPDATE todo SET title = 'b'");
+    await succeed('run', '--once', '--source', consumer);
+    expect((await succeed('status', '--source', consumer, '--json')).stdout).toContain('"changes":2');
+    const { stdout } = await succeed('log', '--source', reader, '--json');
+    expect(stdout.trim().split('\n')).toHaveLength(2);
+    const tail = startColophon(['tail', '--source', reader, '--json']);
+    await tail.said('"UPDATE"', 'stdout');
+    const run = startColophon(['run', '--source', consumer]);
+    await sql(as(url, 'app'), "UPDATE todo SET title = 'c'");
+    await tail.said('"title": "c"', 'stdout');
+    run.child.kill('SIGTERM');
+    tail.child.kill('SIGTERM');
+    expect(await run.finished).toMatchObject({ code: 0 });
+    expect(await tail.finished).toMatchObject({ code: 0 });
+    const doctor = await succeed('doctor', '--source', consumer, '--json');
+    const checks = doctor.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(checks.find((check) => check.name === 'store rights')).toMatchObject({ verdict: 'ok' });
+    expect(checks.filter((check) => check.verdict === 'fail')).toEqual([]);
+  });
+
+  it('doctor warns of a role that could change records', async () => {
+    const { stdout } = await succeed('doctor', '--source', admin, '--json');
+    const check = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+      .find((one) => one.name === 'store rights');
+    expect(check).toMatchObject({
+      verdict: 'warn',
+      remedy: expect.stringContaining('colophon role consumer'),
+    });
+  });
+
+  it('refuses to change, delete, truncate, drop, or write through a view', async () => {
+    const leaf = String(
+      (
+        await sql(
+          url,
+          "SELECT inhrelid::regclass::text AS leaf FROM pg_inherits WHERE inhparent = 'colophon.change_records'::regclass LIMIT 1",
+        )
+      )[0]!.leaf,
+    );
+    for (const role of [consumer, reader, as(url, 'colophon_retention'), as(url, 'app')]) {
+      for (const statement of [
+        "UPDATE colophon.change_records SET operation = 'DELETE'",
+        'DELETE FROM colophon.change_records',
+        'TRUNCATE colophon.change_records',
+        "UPDATE colophon.segments SET context = '{}'",
+        'DELETE FROM colophon.segments',
+        'TRUNCATE colophon.segments',
+        `DELETE FROM ${leaf}`,
+        `INSERT INTO ${leaf} DEFAULT VALUES`,
+        `DROP TABLE ${leaf}`,
+        `ALTER TABLE colophon.change_records DETACH PARTITION ${leaf}`,
+        'DROP TABLE colophon.change_records',
+        'DROP VIEW colophon.changes',
+        'DROP SCHEMA colophon CASCADE',
+        'UPDATE colophon.positions SET version = 0',
+        'DELETE FROM colophon.positions',
+        'DELETE FROM colophon.retentions',
+        'INSERT INTO colophon.retentions DEFAULT VALUES',
+        'CREATE TABLE colophon.mine ()',
+        'ALTER TABLE colophon.change_records DISABLE TRIGGER ALL',
+        'CREATE OR REPLACE VIEW colophon.changes AS SELECT 1 AS id',
+        'SET ROLE colophon_owner',
+      ]) {
+        expect(await outcome(role, statement), `${new URL(role).username}: ${statement}`).toBe('42501');
+      }
+      // A view of joins can't be written through at all, and who has no right is told that first.
+      for (const statement of [
+        "UPDATE colophon.changes SET operation = 'x'",
+        'DELETE FROM colophon.changes',
+      ]) {
+        expect(['42501', '55000'], statement).toContain(await outcome(role, statement));
+      }
+    }
+  });
+
+  it('lets each read and call only what it needs', async () => {
+    const refused: [string, string][] = [
+      [consumer, 'SELECT FROM colophon.changes'],
+      [consumer, 'SELECT FROM colophon.change_records'],
+      [consumer, 'SELECT FROM colophon.segments'],
+      [consumer, 'SELECT FROM todo'],
+      [consumer, "SELECT colophon.drop_oldest_month('1 day', null)"],
+      [consumer, "SELECT colophon.delete_from_default('1 day', null)"],
+      [reader, 'INSERT INTO colophon.segments DEFAULT VALUES'],
+      [reader, "SELECT colophon.open_source('a', 'b', 'c', 'd', 'e')"],
+      [reader, "SELECT nextval('colophon.change_seq')"],
+      [reader, 'SELECT FROM todo'],
+      [as(url, 'colophon_retention'), 'SELECT FROM colophon.changes'],
+      [as(url, 'colophon_retention'), 'SELECT colophon.make_partitions()'],
+      [as(url, 'app'), 'SELECT FROM colophon.changes'],
+    ];
+    for (const [role, statement] of refused) {
+      expect(await outcome(role, statement), `${new URL(role).username}: ${statement}`).toBe('42501');
+    }
+    // Whatever the caller's search path holds, the owner's functions don't look there.
+    expect(
+      await sql(
+        url,
+        `SELECT proname FROM pg_proc WHERE pronamespace = 'colophon'::regnamespace AND prosecdef
+           AND NOT coalesce(proconfig::text LIKE '%search_path=pg_catalog, pg_temp%', false)`,
+      ),
+    ).toEqual([]);
+    expect(
+      await sql(
+        url,
+        `SELECT proname FROM pg_proc p WHERE pronamespace = 'colophon'::regnamespace
+           AND EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a WHERE a.grantee = 0)`,
+      ),
+    ).toEqual([]);
+  });
+
+  it("each of the consumer's rights is needed: without it one line names the GRANT", async () => {
+    for (const right of STORE_RIGHTS.consumer) {
+      const grant = grantStatement(right, 'colophon_consumer');
+      await sql(admin, grant.replace('GRANT', 'REVOKE').replace(' TO ', ' FROM '));
+      // So that there is something to store, and a table that the store doesn't know yet.
+      await sql(
+        admin,
+        'ALTER TABLE todo DROP COLUMN IF EXISTS extra',
+        'ALTER TABLE todo ADD COLUMN extra int',
+      );
+      await sql(as(url, 'app'), "UPDATE todo SET title = title || '.'");
+      const command = ['sources', 'positions', 'has_default_rows'].includes(right.name)
+        ? ['status']
+        : ['run', '--once'];
+      const { code, stderr } = await colophon([...command, '--source', consumer]);
+      const line = stderr.trim().split('\n').at(-1);
+      expect({ code, line }, grant).toMatchObject({
+        code: 1,
+        line: expect.stringMatching(/^colophon: .*\[PRIVILEGE_MISSING\]$/),
+      });
+      expect(line).toContain(grant);
+      await sql(admin, grant);
+    }
+    await succeed('run', '--once', '--source', consumer);
+  });
+
+  it("so is each of the reader's", async () => {
+    for (const right of STORE_RIGHTS.reader) {
+      const grant = grantStatement(right, 'colophon_reader');
+      await sql(admin, grant.replace('GRANT', 'REVOKE').replace(' TO ', ' FROM '));
+      const failures: unknown[] = [];
+      if (right.name === 'changes' || right.name === 'retentions') {
+        failures.push(await outcome(reader, `SELECT FROM colophon.${right.name}`));
+        expect(failures, grant).toEqual(['42501']);
+      } else {
+        const work = async () => {
+          const store = await openStore(reader);
+          try {
+            await store.changes({ limit: 1 });
+            await store.status();
+          } finally {
+            await store.close();
+          }
+        };
+        await expect(work(), grant).rejects.toMatchObject({
+          code: 'PRIVILEGE_MISSING',
+          message: expect.stringContaining(grant),
+        });
+      }
+      await sql(admin, grant);
+    }
+  });
+
+  it('and so is REPLICATION, for the consumer alone', async () => {
+    await sql(url, 'ALTER ROLE colophon_consumer NOREPLICATION');
+    const { code, stderr } = await colophon(['run', '--once', '--source', consumer]);
+    expect(code).toBe(1);
+    expect(stderr.trim().split('\n').at(-1)).toMatch(/REPLICATION.*\[PRIVILEGE_MISSING\]$/);
+    await sql(url, 'ALTER ROLE colophon_consumer REPLICATION');
+    const { stdout } = await succeed('run', '--once', '--source', consumer);
+    expect(stdout).toBe('');
+    expect(await sql(url, "SELECT rolreplication FROM pg_roles WHERE rolname = 'colophon_reader'")).toEqual([
+      { rolreplication: false },
+    ]);
+  });
+
+  it('drop by the administrator takes all away but the roles', async () => {
+    await succeed('drop', '--source', admin, '--store-too', '--yes');
+    expect(await sql(url, "SELECT to_regnamespace('colophon') AS schema")).toEqual([{ schema: null }]);
+    await sql(url, 'DROP ROLE colophon_consumer, colophon_reader, colophon_retention, colophon_owner');
+  });
+});
