@@ -23,4 +23,6 @@ export type { Lsn } from './lsn.js';
 export { formatLsn, INVALID_LSN, lsn, parseLsn } from './lsn.js';
 export { DEFAULT_PREFIX, markerPrefix, trailPrefix } from './prefix.js';
 export type { RememberedRelation, Sink, SourceDescription, StoredPosition } from './sink.js';
+export type { TlsChoice } from './tls.js';
+export { tlsChoice, tlsError } from './tls.js';
 export type { TransactionEnd, TransactionFacts, TransactionPart } from './transaction.js';
