@@ -20,6 +20,10 @@ export interface ColophonConfig {
   replicaIdentity?: 'full' | 'default';
   /** Whether a slot that `init` makes is to survive a failover, where the server can (PostgreSQL 17 and later). Default true. */
   failover?: boolean;
+  /** How long `retention` keeps records, in days: `400d`. */
+  keep?: string;
+  /** How much `retention` keeps: `50GB`. */
+  maxSize?: string;
   /** How long to wait for a server, in seconds. Default 30. */
   timeoutSeconds?: number;
   /** Where `run` serves `/healthz`, `/readyz` and `/metrics`: `127.0.0.1:9187`. Default: nowhere. */

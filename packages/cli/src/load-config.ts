@@ -22,6 +22,8 @@ const KEYS: Record<keyof ColophonConfig, Kind> = {
   prefixes: 'texts',
   replicaIdentity: 'identity',
   failover: 'boolean',
+  keep: 'text',
+  maxSize: 'text',
   timeoutSeconds: 'number',
   listen: 'text',
   log: 'text',

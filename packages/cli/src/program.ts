@@ -4,6 +4,7 @@ import { doctor } from './commands/doctor.js';
 import { drop } from './commands/drop.js';
 import { init } from './commands/init.js';
 import { log } from './commands/log.js';
+import { retention } from './commands/retention.js';
 import { role } from './commands/role.js';
 import { run } from './commands/run.js';
 import { status } from './commands/status.js';
@@ -140,6 +141,18 @@ export function createProgram(runner: Runner, version: string, talk: (line: stri
     .option('--until <time>', 'only before then')
     .option('--limit <count>', 'at most so many (default: 100 as a table, all as JSON)')
     .option('--reverse', 'the oldest first');
+  json(
+    add('retention', 'let old audit records go, month by month; without --apply only show them', retention),
+  )
+    .option('--keep <days>', 'months that ended longer ago go: 400d (COLOPHON_KEEP)')
+    .option('--max-size <size>', 'the oldest months go beyond it: 50GB (COLOPHON_MAX_SIZE)')
+    .option(
+      '--ignore-source <name>',
+      'a source that will store nothing again holds nothing back; may be repeated',
+      collect,
+    )
+    .option('--apply', 'let them go')
+    .option('--yes', 'ask nothing');
   add('role', 'make a role with the least rights: consumer, reader or retention', role)
     .argument('<kind>', 'consumer: for run; reader: for log, tail and SQL; retention: for retention')
     .option('--role-name <name>', 'default colophon_consumer, colophon_reader, colophon_retention')

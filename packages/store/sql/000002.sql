@@ -86,6 +86,13 @@ AS $$
   ORDER BY w.part
 $$;
 
+-- What was stored since then stays, however old its commit looks: a clock that went wrong makes a young record look old.
+CREATE FUNCTION colophon.young_since(keep interval) RETURNS timestamptz
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+AS $$ SELECT coalesce(now() - keep, date_trunc('month', now()) - interval '1 month') $$;
+
 -- What a month holds: reads all of it. `stored_since` is when the last of it was stored, whatever the source's clock said.
 CREATE FUNCTION colophon.month_contents(part text,
   OUT changes bigint, OUT first_committed_at timestamptz, OUT last_committed_at timestamptz, OUT last_stored_at timestamptz)
@@ -124,8 +131,7 @@ BEGIN
   EXECUTE format('LOCK TABLE colophon.%I, colophon.%I IN SHARE MODE',
                  'change_records_' || month.part, 'segments_' || month.part);
   SELECT * INTO held FROM colophon.month_contents(month.part);
-  -- A clock that went wrong makes a young record look old.
-  IF held.last_stored_at >= coalesce(now() - keep, date_trunc('month', now()) - interval '1 month') THEN RETURN; END IF;
+  IF held.last_stored_at >= colophon.young_since(keep) THEN RETURN; END IF;
   FOR attempt IN 1 .. attempts LOOP
     BEGIN
       -- In the order in which those who store and those who read take them.

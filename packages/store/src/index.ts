@@ -12,6 +12,7 @@ export type { ChangeRow, ParsedJson } from './query/change-row.js';
 export type { FollowOptions } from './query/follow-changes.js';
 export type { KeyValue, RowKey } from './query/key-condition.js';
 export type { SourceStatus, StoreStatus } from './query/store-status.js';
+export type { RetentionPart, RetentionWish } from './retention/retention.js';
 export { grantRights } from './rights/grant-rights.js';
 export type { RoleRights } from './rights/missing-rights.js';
 export { DEFAULT_OWNER, type StoreOwner } from './rights/store-owner.js';

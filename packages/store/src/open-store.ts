@@ -9,6 +9,12 @@ import type { ChangeRow } from './query/change-row.js';
 import { type FollowOptions, followChanges } from './query/follow-changes.js';
 import type { RowKey } from './query/key-condition.js';
 import { readStatus, type StoreStatus } from './query/store-status.js';
+import {
+  applyRetention,
+  planRetention,
+  type RetentionPart,
+  type RetentionWish,
+} from './retention/retention.js';
 import { explainRefusal, type RoleRights, readRoleRights } from './rights/missing-rights.js';
 import type { RoleKind } from './rights/store-rights.js';
 
@@ -84,6 +90,23 @@ export class Store {
   /** How far each source is stored, and how large the store is. Reads no records. */
   status(): Promise<StoreStatus> {
     return readStatus(this.#run, STORE_VERSION);
+  }
+
+  /**
+   * What retention would let go, the oldest first; the first month that is held ends it. Reads all that would go, changes
+   * nothing. Needs the rights of `colophon role retention`, as `applyRetention` does.
+   */
+  planRetention(wish: RetentionWish): Promise<RetentionPart[]> {
+    return planRetention(this.#pool, wish);
+  }
+
+  /**
+   * Lets it go, month by month, each in a transaction of its own that also notes it in `colophon.retentions`; `onPart` is
+   * told of each. Whoever stores or reads meanwhile waits half a second at most. Fails with `LOCK_TIMEOUT` (retryable)
+   * where a month stays in use.
+   */
+  applyRetention(wish: RetentionWish, onPart: (part: RetentionPart) => void = () => {}): Promise<void> {
+    return applyRetention(this.#pool, wish, onPart);
   }
 
   /** What the connected role may do, and what it lacks to be of this kind. */

@@ -58,6 +58,7 @@ export const STORE_RIGHTS: Readonly<Record<RoleKind, readonly Right[]>> = {
       'FUNCTION',
       'retention_months',
       'month_contents',
+      'young_since',
       'drop_oldest_month',
       'default_limit',
       'default_contents',
