@@ -1,7 +1,7 @@
 export type { MigrateOptions, MigrationResult } from './migrate/migrate-store.js';
 export { migrateStore } from './migrate/migrate-store.js';
 export type { Queryable } from './migrate/store-version.js';
-export { STORE_VERSION } from './migrate/store-version.js';
+export { checkStoreVersion, STORE_VERSION } from './migrate/store-version.js';
 export type { ChangesOptions, OpenStoreOptions } from './open-store.js';
 export { openStore, Store } from './open-store.js';
 export type { PostgresStoreOptions } from './postgres-store.js';

@@ -1,9 +1,10 @@
 import { ColophonError } from '@colophon/protocol';
 import { type Connection, connect, planLogin, planSelect, type RoleStatement } from '@colophon/setup';
-import { grantStatement, ROLE_KINDS, type RoleKind, STORE_RIGHTS } from '@colophon/store';
+import { checkStoreVersion, grantStatement, ROLE_KINDS, type RoleKind, STORE_RIGHTS } from '@colophon/store';
 import { type CommandContext, deadlineOf, withSource } from '../command-context.js';
 import { readPassword } from '../read-password.js';
-import { sourceUrl, storeUrl } from '../settings.js';
+import { visible } from '../render/display-text.js';
+import { storeUrl } from '../settings.js';
 
 /** `role`'s own flags. */
 export interface RoleFlags {
@@ -16,9 +17,8 @@ export interface RoleFlags {
 }
 
 /**
- * Makes a role that can log in with the least rights that its kind needs, or gives one that is there what it lacks. At the
- * source and at the store, each in one transaction; where both are one database, in the same. The role must not be the
- * store's owner.
+ * Makes a role that can log in with the least rights that its kind needs, or gives one that is there what it lacks. What
+ * belongs to the store comes first, in one transaction; then what belongs to the source, where that is another database.
  */
 export async function role(context: CommandContext<RoleFlags>): Promise<void> {
   const { settings, flags, terminal } = context;
@@ -26,38 +26,37 @@ export async function role(context: CommandContext<RoleFlags>): Promise<void> {
   const name = flags.roleName ?? `colophon_${kind}`;
   const password = flags.passwordStdin === true ? await readPassword(terminal) : null;
   const deadline = deadlineOf(settings);
-  const grants = STORE_RIGHTS[kind].map((right) => plain(grantStatement(right, name)));
+  const isConsumer = kind === 'consumer';
+  const isOneDatabase = settings.store === null || settings.store === settings.source;
+  const atSource = async (connection: Connection) => [
+    ...(await planLogin(connection, { role: name, password, replicates: isConsumer })),
+    ...(flags.forSnapshot === true ? await planSelect(connection, settings.publication, name) : []),
+  ];
   const apply = async (connection: Connection, statements: readonly RoleStatement[]) => {
     if (statements.length === 0) return;
     if (flags.dryRun === true) {
-      await terminal.out(`${statements.map(({ shown }) => `${shown};`).join('\n')}\n`);
+      await terminal.out(`${statements.map(({ shown }) => `${visible(shown)};`).join('\n')}\n`);
       return;
     }
     await connection.query(statements.map(({ sql }) => sql).join(';\n'));
-    for (const { shown } of statements) terminal.talk(`✓ ${shown}`);
+    for (const { shown } of statements) terminal.talk(`✓ ${visible(shown)}`);
   };
-  const isOneDatabase = storeUrl(settings) === sourceUrl(settings);
-  const atSource = async (connection: Connection) => [
-    ...(await planLogin(connection, { role: name, password, replicates: kind === 'consumer' })),
-    ...(flags.forSnapshot === true ? await planSelect(connection, settings.publication, name) : []),
-  ];
-  const isOfSource = kind === 'consumer';
-  if (isOfSource) {
-    await withSource(settings, deadline, async (connection) => {
-      await apply(connection, [...(await atSource(connection)), ...(isOneDatabase ? grants : [])]);
-    });
+  const store = await connect({ url: storeUrl(settings), role: 'store', deadline });
+  try {
+    await checkStoreVersion({ query: async (sql, values) => ({ rows: await store.query(sql, values) }) });
+    const first = isOneDatabase
+      ? await atSource(store)
+      : await planLogin(store, { role: name, password, replicates: false });
+    const grants = STORE_RIGHTS[kind].map((right) => grantStatement(right, name));
+    await apply(store, [...first, ...grants.map((sql) => ({ sql, shown: sql }))]);
+  } finally {
+    await store.close();
   }
-  if (!isOfSource || !isOneDatabase) {
-    const connection = await connect({ url: storeUrl(settings), role: 'store', deadline });
-    try {
-      const login = await planLogin(connection, { role: name, password, replicates: false });
-      await apply(connection, [...login, ...grants]);
-    } finally {
-      await connection.close();
-    }
+  if (!isOneDatabase && (isConsumer || flags.forSnapshot === true)) {
+    await withSource(settings, deadline, async (source) => apply(source, await atSource(source)));
   }
-  if (flags.dryRun !== true)
-    terminal.talk(`Role ${name} has what a ${kind} needs, and no more of Colophon's.`);
+  if (flags.dryRun === true) return;
+  terminal.talk(`Role ${visible(name)} has what a ${kind} needs, and no more of Colophon's.`);
 }
 
 function roleKind(text: string | undefined): RoleKind {
@@ -67,8 +66,4 @@ function roleKind(text: string | undefined): RoleKind {
     'INVALID_OPTION',
     `A role is a ${ROLE_KINDS.join(', a ')}: colophon role consumer, got ${JSON.stringify(text ?? '')}.`,
   );
-}
-
-function plain(sql: string): RoleStatement {
-  return { sql, shown: sql };
 }
