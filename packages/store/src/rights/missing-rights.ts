@@ -36,7 +36,7 @@ const ROLE = `SELECT current_user AS role, o.rolname AS owner, o.rolcanlogin AS 
  WHERE n.nspname = 'colophon' GROUP BY o.rolname, o.rolcanlogin`;
 
 /** The GRANTs that the connected role lacks to be of this kind. */
-export async function missingGrants(client: Queryable, kind: RoleKind): Promise<string[]> {
+async function missingGrants(client: Queryable, kind: RoleKind): Promise<string[]> {
   const rights = STORE_RIGHTS[kind];
   const part = (of: keyof Right) => rights.map((right) => right[of]);
   const { rows } = await client.query(RIGHTS, [part('privilege'), part('on'), part('name')]);
