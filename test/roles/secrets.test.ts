@@ -142,7 +142,9 @@ it('role takes a password from standard input, and tells the server only what it
   expect(fs.readFileSync(server.logFile, 'utf8')).not.toContain(password);
   // The server takes that password now, and no other.
   const login = async (given: string) => {
-    const client = new pg.Client({ connectionString: as(url, 'colophon_consumer', encodeURIComponent(given)), });
+    const client = new pg.Client({
+      connectionString: as(url, 'colophon_consumer', encodeURIComponent(given)),
+    });
     await client.connect();
     await client.end();
   };
