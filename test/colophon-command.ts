@@ -22,6 +22,8 @@ export interface StartOptions {
   /** The whole environment. Default: this process's without Colophon's own settings. */
   env?: NodeJS.ProcessEnv;
   cwd?: string;
+  /** Another program in the command's place. */
+  program?: string;
 }
 
 /** Starts the built command as a user would. Settings of this machine's environment are kept from it. */
@@ -29,7 +31,7 @@ export function startColophon(args: readonly string[], options: StartOptions = {
   const env = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !name.startsWith('COLOPHON_') && name !== 'DATABASE_URL'),
   );
-  const child = spawn(process.execPath, [BIN, ...args], {
+  const child = spawn(process.execPath, [options.program ?? BIN, ...args], {
     env: options.env ?? env,
     cwd: options.cwd,
     stdio: ['ignore', 'pipe', 'pipe'],

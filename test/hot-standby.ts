@@ -13,9 +13,20 @@ export interface PrimaryAndStandby {
   stop(): Promise<void>;
 }
 
+/** What a pair is made of. */
+export interface StandbyOptions {
+  /** Default: the run's. */
+  major?: Major;
+  /** The standby's settings, over those that make it follow. */
+  settings?: Record<string, string>;
+}
+
 /** Starts both; what `schema` makes is there on the standby from the start. */
-export async function launchPrimaryAndStandby(schema: string): Promise<PrimaryAndStandby> {
-  const native = nativeDir(Number(process.env.PG_MAJOR ?? 18) as Major);
+export async function launchPrimaryAndStandby(
+  schema: string,
+  options: StandbyOptions = {},
+): Promise<PrimaryAndStandby> {
+  const native = nativeDir(options.major ?? (Number(process.env.PG_MAJOR ?? 18) as Major));
   const base = fs.mkdtempSync(path.join(os.tmpdir(), 'colophon-standby-'));
   const running: PostgresServer[] = [];
   const stop = async () => {
@@ -37,8 +48,9 @@ export async function launchPrimaryAndStandby(schema: string): Promise<PrimaryAn
     fs.chmodSync(base, 0o755);
     await primary.restart();
     const settings = {
-      primary_conninfo: `host=127.0.0.1 port=${primary.port} user=postgres`,
+      primary_conninfo: `host=127.0.0.1 port=${primary.port} user=postgres dbname=postgres`,
       hot_standby: 'on',
+      ...options.settings,
     };
     const standby = await launchPostgres({ native, dataDir, settings });
     running.push(standby);

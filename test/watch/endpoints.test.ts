@@ -206,6 +206,30 @@ it('is alive but not ready while the store is down, and names the reason; lag gr
   expect(await run.finished).toMatchObject({ code: 0 });
 });
 
+it('counts a gap by its reason, and logs it as a warning', async () => {
+  // With the consumer away somebody passes a change over.
+  await sql(
+    source.url,
+    `INSERT INTO todo VALUES (20, 'passed over')`,
+    `SELECT pg_replication_slot_advance('${source.slot}', pg_current_wal_insert_lsn())`,
+  );
+  const { port, flag } = await listenFlag();
+  const run = startColophon([...args, ...flag, '--log', 'json']);
+  await run.said('slot-ahead');
+  const samples = await until(
+    () => metrics(port),
+    (found) => found.get('colophon_gaps_total{reason="slot-ahead"}') === 1,
+  );
+  expect(samples.get('colophon_gaps_total{reason="diverged"}')).toBe(0);
+  expect(samples.get('colophon_unstored_records_total')).toBe(0);
+  run.child.kill('SIGTERM');
+  const { code, stderr } = await run.finished;
+  expect(code).toBe(0);
+  const lines = stderr.split('\n').filter((line) => line.includes('slot-ahead'));
+  expect(lines).toHaveLength(1);
+  expect(JSON.parse(lines[0]!)).toMatchObject({ level: 'warn', reason: 'slot-ahead', slot: source.slot });
+});
+
 it('without --listen nothing listens, and a variable asks for it as well', async () => {
   const { port } = await listenFlag();
   const run = startColophon(args, { env: { COLOPHON_LISTEN: String(port) } });

@@ -35,7 +35,7 @@ export async function until<T>(
 }
 
 /** The samples of an exposition by their name with labels: `colophon_state{state="waiting"}`. */
-export function samplesOf(text: string): Map<string, number> {
+function samplesOf(text: string): Map<string, number> {
   const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   return new Map(
     lines.map((line) => {

@@ -47,7 +47,6 @@ it('says who reads, how far behind it is, how fast it stores, and what the store
   );
   expect(stdout).toMatch(/^Store +.+ with indexes, \d+ months, \d{4}-\d\d to \d{4}-\d\d$/m);
   expect(stdout).not.toContain('→');
-  console.info(`\n${stdout}`);
   // While it stores, the speed is seen.
   let isWriting = true;
   const writing = (async () => {
@@ -86,11 +85,9 @@ it('shows a stopped consumer, WAL that piles up, and what to do; within the term
     expect(stdout).toMatch(/^WAL kept +█{5,9}░+ \d\d MiB of 100 MiB/m);
     expect(stdout).toContain('→ colophon run');
     expect(stdout).not.toContain('\x1b');
-    console.info(`\n${stdout}`);
   }
   const coloured = (await status(80, { FORCE_COLOR: '1' })).stdout;
   expect(coloured).toContain('\x1b[33m');
-  console.info(`\n${coloured}`);
   const json = JSON.parse((await colophon(['status', '--json', ...source.args])).stdout);
   expect(json.problems).toMatchObject([
     { name: 'slot', verdict: 'warn', remedy: expect.stringContaining('colophon run') },

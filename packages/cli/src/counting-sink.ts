@@ -21,6 +21,12 @@ export function countingSink(sink: Sink): CountingSink {
     flush: (position) => sink.flush(position),
     close: () => sink.close(),
     recallRelations: async () => (await sink.recallRelations?.()) ?? [],
+    // Whether a sink keeps a ledger shows in these: each is there only where the sink's own is.
+    ...(sink.accountedPosition && { accountedPosition: () => sink.accountedPosition!() }),
+    ...(sink.account && { account: (position) => sink.account!(position) }),
+    ...(sink.recordGaps && { recordGaps: (gaps, accounted) => sink.recordGaps!(gaps, accounted) }),
+    ...(sink.lastCommit && { lastCommit: () => sink.lastCommit!() }),
+    ...(sink.recallTransactions && { recallTransactions: (from, to) => sink.recallTransactions!(from, to) }),
     rememberRelations: async (relations) => sink.rememberRelations?.(relations),
   };
 }

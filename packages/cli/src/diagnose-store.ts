@@ -1,6 +1,6 @@
 import { ColophonError, formatLsn, INVALID_LSN } from '@colophon/protocol';
 import { type Check, type Deadline, fail, failedCheck, ok, type SourceState, warn } from '@colophon/setup';
-import type { RoleRights, Store, StoreStatus } from '@colophon/store';
+import type { RoleRights, SourceStatus, Store, StoreStatus } from '@colophon/store';
 import { openAuditStore, STORE, withinDeadline } from './open-audit-store.js';
 import type { Settings } from './settings.js';
 
@@ -50,12 +50,24 @@ function diagnosePosition(status: StoreStatus, settings: Settings, { server, slo
         'store position',
         'SOURCE_CHANGED',
         `the store's records of ${name} come from another cluster (${source.systemIdentifier}, now ${server.systemIdentifier})`,
-        'give this source another --name, or another --store',
+        "if it took the other one's place, run colophon init; otherwise give this source another --name, or another --store",
       ),
     ];
   }
+  const gaps = source.gaps === 0 ? [] : [gapsFound(source)];
   const slotLsn = formatLsn(slot?.confirmedFlushLsn ?? INVALID_LSN);
-  return [ok('store position', `stored up to ${formatLsn(source.endLsn)}, the slot stands at ${slotLsn}`)];
+  return [
+    ok('store position', `stored up to ${formatLsn(source.endLsn)}, the slot stands at ${slotLsn}`),
+    ...gaps,
+  ];
+}
+
+function gapsFound({ gaps, source }: SourceStatus): Check {
+  return warn(
+    'gaps',
+    `${gaps === 1 ? '1 stretch' : `${gaps} stretches`} of ${source}'s log ${gaps === 1 ? 'is' : 'are'} not accounted for by what is stored`,
+    'see colophon status, or the table colophon.gaps, for what they are',
+  );
 }
 
 /** Whether the role of `run` may do what it must, and no more. */

@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { ERROR_CODES } from '@colophon/protocol';
+import { ERROR_CODES, GAP_REASONS } from '@colophon/protocol';
 import { grantStatement, STORE_RIGHTS } from '@colophon/store';
 import { expect, it } from 'vitest';
 import { createProgram } from './program.js';
@@ -12,6 +12,12 @@ it('docs/errors.md has a row for every code, and no other', () => {
   expect(rows.map((row) => row[1])).toEqual([...new Set(rows.map((row) => row[1]))]);
   expect(rows.map((row) => row[1]).sort()).toEqual([...ERROR_CODES].sort());
   for (const [, , meaning, remedy] of rows) expect(`${meaning}${remedy}`.length).toBeGreaterThan(20);
+});
+
+it('docs/contracts.md explains every reason of a gap, and no other', () => {
+  const [, table = ''] = page('contracts.md').split(/^\| reason .*\n/m);
+  const rows = [...table.split('\n\n')[0]!.matchAll(/^\| `([a-z-]+)` +\| .{30,} \|$/gm)];
+  expect(rows.map((row) => row[1])).toEqual([...GAP_REASONS]);
 });
 
 it('docs/commands.md has every flag of every command, and no other', () => {

@@ -7,6 +7,7 @@ import { log } from './commands/log.js';
 import { retention } from './commands/retention.js';
 import { role } from './commands/role.js';
 import { run } from './commands/run.js';
+import { snapshot } from './commands/snapshot.js';
 import { status } from './commands/status.js';
 import { tail } from './commands/tail.js';
 import type { CommonFlags } from './settings.js';
@@ -73,7 +74,7 @@ export function createProgram(runner: Runner, version: string, talk: (line: stri
     command
       .option('--slot <name>', 'replication slot (COLOPHON_SLOT; default colophon)')
       .option('--publication <name>', 'publication (COLOPHON_PUBLICATION; default colophon)')
-      // init, status and drop have no use for these two: they take them so that one set of flags fits every command.
+      // status and drop have no use for these two: they take them so that one set of flags fits every command.
       .option(
         '--environment <label>',
         "the source's label in audit records: production, staging (COLOPHON_ENVIRONMENT)",
@@ -108,6 +109,7 @@ export function createProgram(runner: Runner, version: string, talk: (line: stri
       '--no-failover',
       "make an ordinary slot, which standbys don't keep (COLOPHON_FAILOVER=no; 17 and later)",
     )
+    .option('--snapshot', 'then copy the tables as they are, as colophon snapshot does')
     .option('--dry-run', 'print the SQL for the source instead of running it')
     .option('--yes', 'ask nothing');
   names(json(add('doctor', 'look at everything that auditing needs, and say what to do', doctor)));
@@ -132,6 +134,13 @@ export function createProgram(runner: Runner, version: string, talk: (line: stri
       'warn when the source keeps so much WAL: 500MB, 0 for never (COLOPHON_WARN_RETAINED; default 1GB)',
     )
     .option('--verbose', 'say more of what happens: --log-level debug');
+  names(json(add('snapshot', 'copy tables as they are now, for what was before the first change', snapshot)))
+    .argument(
+      '[tables...]',
+      'tables to copy: todo sales.order; default: every tracked one without a baseline',
+    )
+    .option('--chunk-rows <count>', 'most rows that one transaction reads (default 20000)')
+    .action((named: string[], flags: CommonFlags) => runner(snapshot, { ...flags, named }));
   names(json(add('status', 'how far the source is read and stored', status)));
   filters(json(add('tail', 'show changes as they are stored, until stopped', tail))).option(
     '--lines <count>',

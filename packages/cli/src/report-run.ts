@@ -5,6 +5,9 @@ import { isCatchingUp, progressLine } from './render/progress-line.js';
 import type { Terminal } from './terminal.js';
 
 const PROGRESS_MS = 500;
+/** The same is said again after so long, while nothing is stored: an outage of an hour is a dozen lines a cause. */
+const SAY_AGAIN_MS = 300_000;
+const MAX_REMEMBERED = 100;
 
 /** Says what a consumer does: changes of state, failures that will be tried again, and where it stands while it catches up. */
 export function reportRun(
@@ -13,26 +16,46 @@ export function reportRun(
   terminal: Terminal,
   slot: string,
 ): { end(): void } {
-  let lastWarning = '';
+  const saidAtMs = new Map<string, number>();
+  const sayOnce: Terminal['talk'] = (line, facts) => {
+    const now = performance.now();
+    if (now - (saidAtMs.get(line) ?? Number.NEGATIVE_INFINITY) < SAY_AGAIN_MS) return;
+    // Lines that hold what differs each time would gather here.
+    if (saidAtMs.size >= MAX_REMEMBERED) saidAtMs.clear();
+    saidAtMs.set(line, now);
+    terminal.talk(line, facts);
+  };
   consumer.on('state', (state) => {
     if (state === 'waiting') {
-      terminal.talk(`Slot ${slot} is in use by another consumer: waiting for it.`, { state, slot });
+      sayOnce(`Slot ${slot} is in use by another consumer: waiting for it.`, { state, slot });
     }
+    // A sink that opens and refuses each flush is no news each time.
     if (state === 'streaming') {
       const { source, storedLsn } = consumer.status();
       const { name = '', environment = '' } = source ?? {};
       const lsn = formatLsn(storedLsn);
-      terminal.talk(`Reading ${name} from slot ${slot}.`, { state, slot, source: name, environment, lsn });
-      lastWarning = '';
+      sayOnce(`Reading ${name} from slot ${slot}.`, { state, slot, source: name, environment, lsn });
     }
   });
+  // What is given to a sink again and again is no progress.
+  let isInTrouble = false;
   consumer.on('warning', (error) => {
-    // The same trouble tried again and again is said once.
-    if (error.message === lastWarning) return;
-    lastWarning = error.message;
+    isInTrouble = true;
     const message = `${error.message.replace(/[.\s]*$/, '')}: trying again.`;
-    terminal.talk(message, { level: 'warn', code: error.code, state: consumer.status().state, slot });
+    sayOnce(message, { level: 'warn', code: error.code, state: consumer.status().state, slot });
   });
+  consumer.on('stored', () => {
+    isInTrouble = false;
+    if (saidAtMs.size > 0) saidAtMs.clear();
+  });
+  consumer.on('gap', (gap) =>
+    terminal.talk(`Gap in the audit (${gap.reason}): ${gap.detail} Recorded in colophon.gaps.`, {
+      level: 'warn',
+      reason: gap.reason,
+      slot,
+      ...(gap.toLsn === null ? {} : { lsn: formatLsn(gap.toLsn) }),
+    }),
+  );
   let last = { written: 0, atMs: performance.now() };
   let wasBehind = false;
   const timer = setInterval(() => {
@@ -41,7 +64,7 @@ export function reportRun(
     const { written } = sink;
     const movement = { written, changesPerSecond: (written - last.written) / ((now - last.atMs) / 1000) };
     last = { written, atMs: now };
-    const isBehind = status.state === 'streaming' && isCatchingUp(status, movement);
+    const isBehind = status.state === 'streaming' && !isInTrouble && isCatchingUp(status, movement);
     if ((isBehind && movement.changesPerSecond > 0) || isBehind !== wasBehind) {
       terminal.progress(progressLine(status, movement), {
         slot,

@@ -4,8 +4,8 @@ import { parseByteSize } from './byte-size.js';
 import type { ColophonConfig } from './config.js';
 import { parseDuration } from './duration.js';
 import { LOG_LEVELS, type LogLevel } from './log/log-facts.js';
-import { type ListenAddress, parseListenAddress } from './watch/listen-address.js';
 import { parseKeep, parseMaxSize } from './retention-limits.js';
+import { type ListenAddress, parseListenAddress } from './watch/listen-address.js';
 
 /** The flags that more than one command has, as the parser gives them. */
 export interface CommonFlags {

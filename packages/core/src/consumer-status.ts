@@ -1,4 +1,4 @@
-import type { ColophonError, Lsn, SourceDescription, StoredPosition } from '@colophon/protocol';
+import type { ColophonError, Gap, Lsn, SourceDescription, StoredPosition } from '@colophon/protocol';
 import type { Flushed } from './batch/sink-writer.js';
 
 /**
@@ -34,6 +34,8 @@ export interface ConsumerStatus {
   readonly storedLsn: Lsn;
   /** What was last acknowledged to the source. */
   readonly acknowledgedLsn: Lsn;
+  /** Everything before it is stored, or holds nothing to store. Log in which nothing is to be stored is acknowledged a mebibyte at a time where the store keeps a ledger. */
+  readonly handledLsn: Lsn;
   /** Bytes of WAL between what was received and what is acknowledged. */
   readonly unstoredBytes: bigint;
   /** Transactions and changes stored, and their weight in memory, about. */
@@ -60,6 +62,8 @@ export interface ConsumerEvents {
   progress: [status: ConsumerStatus];
   /** One flush of the sink was durable. */
   stored: [position: StoredPosition, flushed: Flushed];
+  /** A stretch of the source's log isn't accounted for, or what was stored of it isn't the source's any more. Each is told, and recorded, once. */
+  gap: [gap: Gap];
   /** Something failed and will be tried again. */
   warning: [error: ColophonError];
 }

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { ColophonError, type Sink, type StoredPosition } from '@colophon/protocol';
+import { ColophonError, type Gap, type Sink, type StoredPosition } from '@colophon/protocol';
 import type { Flushed } from './batch/sink-writer.js';
 import { type ConsumerOptions, type ConsumerSettings, consumerSettings } from './consumer-options.js';
 import type { ConsumerEvents, ConsumerState, ConsumerStatus } from './consumer-status.js';
@@ -54,6 +54,8 @@ class ReplicationConsumer implements Consumer {
   private running: Promise<void> | null = null;
   private session: Session | null = null;
   private isStopping = false;
+  /** Seen by the last session, and not recorded yet. */
+  private isSourceRestored = false;
   private lastProgressAtMs = 0;
 
   constructor(settings: ConsumerSettings, sink: Sink) {
@@ -93,9 +95,11 @@ class ReplicationConsumer implements Consumer {
   }
 
   status(): ConsumerStatus {
+    const facts = this.progress.facts();
     return {
       state: this.state,
-      ...this.progress.facts(),
+      ...facts,
+      handledLsn: this.session?.handledLsn ?? facts.acknowledgedLsn,
       queuedChanges: this.session?.queuedChanges ?? 0,
     };
   }
@@ -129,6 +133,7 @@ class ReplicationConsumer implements Consumer {
             break;
           }
           const delayMs = retries.delayAfter(failure);
+          if (failure.details.isSourceRestored === true) this.isSourceRestored = true;
           this.warn(failure);
           this.become('retrying');
           await this.sleep.for(delayMs);
@@ -171,10 +176,12 @@ class ReplicationConsumer implements Consumer {
         sink,
         client,
         remembered: progress.position,
+        isSourceRestored: this.isSourceRestored,
         silenceTimeoutMs: retries.silenceTimeoutMs,
         handlers: {
           streaming: (source) => {
             connected();
+            this.isSourceRestored = false;
             progress.streaming(source);
             retries.streaming();
             this.become('streaming');
@@ -189,6 +196,7 @@ class ReplicationConsumer implements Consumer {
             this.tellStored(position, flushed);
           },
           acknowledged: (lsn) => progress.acknowledged(lsn),
+          gap: (gap) => this.tellGap(gap),
           marker: (token, endLsn) => drains.marker(token, endLsn),
         },
       });
@@ -224,6 +232,11 @@ class ReplicationConsumer implements Consumer {
     if (now - this.lastProgressAtMs < PROGRESS_MS && (this.session?.queuedChanges ?? 0) > 0) return;
     this.lastProgressAtMs = now;
     this.events.emit('progress', this.status());
+  }
+
+  private tellGap(gap: Gap): void {
+    this.settings.logger.warn({ reason: gap.reason }, `gap in the audit (${gap.reason}): ${gap.detail}`);
+    this.events.emit('gap', gap);
   }
 
   private become(state: ConsumerState): void {

@@ -1,3 +1,11 @@
+export type {
+  BaselineChunk,
+  BaselineProgress,
+  BaselineRow,
+  BaselineSink,
+  BaselineSource,
+  BaselineTable,
+} from './baseline.js';
 export type { Change, Operation, Relation } from './change.js';
 export type { ChangeIdentity, ParsedChangeId } from './change-id.js';
 export { changeId, parseChangeId, sourceHash } from './change-id.js';
@@ -11,6 +19,8 @@ export type { EncodeOptions } from './encode-context.js';
 export { DEFAULT_MAX_CONTEXT_BYTES, encodeContext } from './encode-context.js';
 export type { ErrorCode, ErrorOptions } from './error.js';
 export { ColophonError, ERROR_CODES } from './error.js';
+export type { AccountedPosition, Gap, GapReason, StoredCommit, StoredTransaction } from './gap.js';
+export { GAP_REASONS } from './gap.js';
 export type { JsonMember } from './json-members.js';
 export { jsonMembers } from './json-members.js';
 export type { JsonText } from './json-text.js';

@@ -1,3 +1,4 @@
+import type { AccountedPosition, Gap, StoredCommit, StoredTransaction } from './gap.js';
 import type { Lsn } from './lsn.js';
 import type { TransactionPart } from './transaction.js';
 
@@ -56,4 +57,18 @@ export interface Sink {
   recallRelations?(): Promise<readonly RememberedRelation[]>;
   /** Keeps tables' keys for later. May be called between any two other calls; durable with the next `flush` or before. */
   rememberRelations?(relations: readonly RememberedRelation[]): Promise<void>;
+  /**
+   * How far the source that was opened is accounted for; null where nothing is known. A sink that has this, `account` and
+   * `recordGaps` keeps a completeness ledger: no position is acknowledged before it is durable here, so whatever
+   * moved the slot further was somebody else. Called after `open`.
+   */
+  accountedPosition?(): Promise<AccountedPosition | null>;
+  /** Makes durable that everything before the position is stored or holds nothing to store. Called only where nothing is written that isn't flushed. `flush` does the same up to its end. */
+  account?(position: AccountedPosition): Promise<void>;
+  /** Records gaps and moves the accounted position, back too, at once or not at all. Gives those that were not recorded before. Called between `open` and the first `write`. */
+  recordGaps?(gaps: readonly Gap[], accounted: AccountedPosition): Promise<readonly Gap[]>;
+  /** The commit of the last stored transaction, by which the source is known again; null where nothing is stored. Called after `open`. */
+  lastCommit?(): Promise<StoredCommit | null>;
+  /** The stored transactions whose commit starts at `fromLsn` or later and before `toLsn`, on any timeline: asked where no position tells. */
+  recallTransactions?(fromLsn: Lsn, toLsn: Lsn): Promise<readonly StoredTransaction[]>;
 }

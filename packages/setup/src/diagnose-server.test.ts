@@ -35,6 +35,9 @@ const SLOT: SlotState = {
   confirmedFlushLsn: parseLsn('0/1'),
   retainedBytes: 0,
   lagBytes: 0,
+  safeWalBytes: null,
+  maxRetainedBytes: null,
+  walEndLsn: parseLsn('0/1'),
 };
 const NAMES = { slot: 'colophon', publication: 'colophon' };
 const STANDBY = { name: 'standby_1', isActive: true };

@@ -24,6 +24,8 @@ export { quoteIdentifier, quoteLiteral } from './quote.js';
 export { redact } from './redact.js';
 export type { LoginWish, RoleStatement } from './roles/plan-login.js';
 export { planLogin, planSelect } from './roles/plan-login.js';
+export type { SlotPosition } from './slot-position.js';
+export { slotPosition } from './slot-position.js';
 export type {
   PublicationState,
   PublishedTable,

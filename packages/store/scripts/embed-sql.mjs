@@ -12,7 +12,9 @@ export function embedSql() {
   const folder = path.join(packageDir, 'sql');
   const files = fs.readdirSync(folder).filter((name) => /^\d{6}\.sql$/.test(name));
   const entries = files.sort().map((name) => {
-    const sql = fs.readFileSync(path.join(folder, name), 'utf8');
+    // A database that isn't UTF-8 would refuse even a comment.
+    const sql = fs.readFileSync(path.join(folder, name), 'utf8').replaceAll('…', '...');
+    if (/[^\0-\x7f]/.test(sql)) throw new Error(`${name} has characters that are not ASCII.`);
     const literal = sql.replaceAll('\\', '\\\\').replaceAll('`', '\\`').replaceAll('${', '\\${');
     return `  {\n    version: ${Number(name.slice(0, 6))},\n    sql: \`${literal}\`,\n  },\n`;
   });

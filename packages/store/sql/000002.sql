@@ -1,205 +1,202 @@
--- Rights and retention. What a consumer does to anything but new records goes through functions of the owner's, so that
--- it needs no right to change or delete. migrateStore() makes those that a role may execute SECURITY DEFINER, with a fixed
--- search_path, and takes EXECUTE from PUBLIC: the older ones, too.
+-- The completeness ledger: how far each source's log is stored or accounted for, and the gaps in it.
 
--- Keeps tables' keys, as the source's catalog has them now.
-CREATE FUNCTION colophon.remember_relations(for_source int, known jsonb) RETURNS void
-LANGUAGE sql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
-AS $$
-  INSERT INTO colophon.relations (source_id, oid, "schema", "table", root_schema, root_table, key_columns)
-  SELECT for_source, r.oid, r."schema", r."table", r.root_schema, r.root_table, r.key_columns
-  FROM jsonb_to_recordset(known) AS r(oid oid, "schema" text, "table" text, root_schema text, root_table text,
-    key_columns text[])
-  ON CONFLICT (source_id, oid) DO UPDATE SET "schema" = excluded."schema", "table" = excluded."table",
-    root_schema = excluded.root_schema, root_table = excluded.root_table, key_columns = excluded.key_columns
-$$;
+-- Everything of the source's log before it is stored, or holds nothing to store, or lies in a gap. It may be on another
+-- timeline, or of another system, than the last stored transaction.
+ALTER TABLE colophon.positions
+  ADD COLUMN accounted_system_identifier text,
+  ADD COLUMN accounted_timeline int,
+  ADD COLUMN accounted_lsn pg_lsn;
 
--- Whether changes lie in the default partition, told to those who may not look at changes.
-CREATE FUNCTION colophon.has_default_rows() RETURNS boolean
-LANGUAGE sql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
-AS 'SELECT EXISTS (SELECT FROM colophon.change_records_default)';
-
--- What retention dropped, and by which wish: why older history is missing.
-CREATE TABLE colophon.retentions (
-  id                 bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  applied_at         timestamptz NOT NULL DEFAULT clock_timestamp(),
-  applied_by         text NOT NULL DEFAULT session_user,
-  -- The month, as 2026_11; or "default", of which only what was stored before to_time is gone.
-  part               text NOT NULL,
-  from_time          timestamptz,
-  to_time            timestamptz NOT NULL,
-  changes            bigint NOT NULL,
-  bytes              bigint,
-  first_committed_at timestamptz,
-  last_committed_at  timestamptz,
-  keep               interval,
-  max_bytes          bigint
+-- Where `init` made each slot: what a source's ledger begins with.
+CREATE TABLE colophon.slots (
+  system_identifier text NOT NULL,
+  database          text NOT NULL,
+  slot              text NOT NULL,
+  timeline          int NOT NULL,
+  start_lsn         pg_lsn NOT NULL,
+  made_at           timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (system_identifier, database, slot)
 );
 
--- Up to when history may go at all, and why not further. Who needs more of it adds a row here.
-CREATE FUNCTION colophon.retention_barriers(ignoring text[] DEFAULT '{}')
-RETURNS TABLE (until timestamptz, reason text)
-LANGUAGE sql STABLE
-SET search_path = pg_catalog, pg_temp
-SET TimeZone = 'UTC'
-AS $$
-  SELECT date_trunc('month', now()) - interval '1 month', 'this month and the last always stay'
-  UNION ALL
-  -- What a source still has to store may be as old as the last that it stored.
-  SELECT coalesce(p.last_committed_at, '-infinity'),
-    format('source %s %s', o.name, coalesce('is stored up to ' || to_char(p.last_committed_at, 'YYYY-MM-DD'),
-      'has stored nothing yet'))
-  FROM colophon.sources o JOIN colophon.positions p ON p.source_id = o.id
-  WHERE o.name <> ALL (ignoring)
-$$;
+-- Only ever added to.
+CREATE TABLE colophon.gap_records (
+  id                     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  source_id              int NOT NULL REFERENCES colophon.sources,
+  reason                 text NOT NULL,
+  from_lsn               pg_lsn,
+  to_lsn                 pg_lsn,
+  from_timeline          int,
+  to_timeline            int,
+  from_system_identifier text,
+  to_system_identifier   text,
+  last_committed_at      timestamptz,
+  tables                 text[],
+  detail                 text NOT NULL,
+  approved_by            text,
+  detected_at            timestamptz NOT NULL DEFAULT clock_timestamp()
+);
 
--- The months that have partitions, the oldest first, and what the wish makes of each: `drop`; `held`, by a barrier; `keep`.
-CREATE FUNCTION colophon.retention_months(keep interval, max_bytes bigint, ignoring text[] DEFAULT '{}')
-RETURNS TABLE (part text, from_time timestamptz, to_time timestamptz, bytes bigint, verdict text, reason text)
-LANGUAGE sql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
-SET TimeZone = 'UTC'
-AS $$
-  WITH leaves AS (
-    SELECT substring(c.relname FROM '\d{4}_\d{2}$') AS part, sum(pg_total_relation_size(c.oid))::bigint AS bytes
-    FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-    WHERE i.inhparent IN ('colophon.change_records'::regclass, 'colophon.segments'::regclass)
-    GROUP BY 1
-  ), months AS (
-    SELECT l.part, l.bytes, make_timestamptz(left(l.part, 4)::int, right(l.part, 2)::int, 1, 0, 0, 0) AS from_time,
-      -- What would be left if this one and all before it went.
-      (SELECT sum(a.bytes) FROM leaves a) - sum(l.bytes) OVER (ORDER BY l.part) + l.bytes AS bytes_with_it
-    FROM leaves l WHERE l.part IS NOT NULL
-  ), wished AS (
-    SELECT m.part, m.from_time, m.from_time + interval '1 month' AS to_time, m.bytes,
-      coalesce(m.from_time + interval '1 month' <= now() - keep, false)
-        OR coalesce(m.bytes_with_it > max_bytes, false) AS is_wished
-    FROM months m
-  )
-  SELECT w.part, w.from_time, w.to_time, w.bytes,
-    CASE WHEN NOT w.is_wished THEN 'keep' WHEN b.reason IS NULL THEN 'drop' ELSE 'held' END,
-    CASE WHEN w.is_wished THEN b.reason END
-  FROM wished w LEFT JOIN LATERAL (
-    SELECT x.reason FROM colophon.retention_barriers(ignoring) x WHERE x.until < w.to_time ORDER BY x.until LIMIT 1) b ON true
-  ORDER BY w.part
-$$;
+CREATE VIEW colophon.gaps AS
+SELECT g.id, o.name AS source, o.environment, o.database, g.reason, g.from_lsn, g.to_lsn, g.from_timeline, g.to_timeline,
+  g.from_system_identifier, g.to_system_identifier, g.last_committed_at, g.tables, g.detail, g.approved_by, g.detected_at
+FROM colophon.gap_records g JOIN colophon.sources o ON o.id = g.source_id;
 
--- What was stored since then stays, however old its commit looks: a clock that went wrong makes a young record look old.
-CREATE FUNCTION colophon.young_since(keep interval) RETURNS timestamptz
-LANGUAGE sql STABLE
-SET search_path = pg_catalog, pg_temp
-SET TimeZone = 'UTC'
-AS $$ SELECT coalesce(now() - keep, date_trunc('month', now()) - interval '1 month') $$;
-
--- What a month holds: reads all of it. `stored_since` is when the last of it was stored, whatever the source's clock said.
-CREATE FUNCTION colophon.month_contents(part text,
-  OUT changes bigint, OUT first_committed_at timestamptz, OUT last_committed_at timestamptz, OUT last_stored_at timestamptz)
-LANGUAGE plpgsql STABLE SECURITY DEFINER
+-- Adds a gap to a source, unless it is there already; says whether it was new.
+CREATE FUNCTION colophon.add_gap(
+  for_source int, of_reason text, new_from_lsn pg_lsn, new_to_lsn pg_lsn, new_from_timeline int, new_to_timeline int,
+  new_from_system text, new_to_system text, of_tables text[], new_detail text, approver text) RETURNS boolean
+LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  IF part !~ '^\d{4}_\d{2}$' THEN
-    RAISE EXCEPTION 'a month is written like 2026_11' USING ERRCODE = 'invalid_parameter_value';
+  INSERT INTO colophon.gap_records (source_id, reason, from_lsn, to_lsn, from_timeline, to_timeline,
+    from_system_identifier, to_system_identifier, last_committed_at, tables, detail, approved_by)
+  SELECT for_source, of_reason, new_from_lsn, new_to_lsn, new_from_timeline, new_to_timeline, new_from_system,
+    new_to_system, (SELECT last_committed_at FROM colophon.positions WHERE source_id = for_source), of_tables, new_detail,
+    approver
+  WHERE NOT EXISTS (SELECT FROM colophon.gap_records WHERE source_id = for_source
+    AND (reason, from_lsn, to_lsn, from_timeline, to_timeline, from_system_identifier, to_system_identifier, tables)
+      IS NOT DISTINCT FROM
+      (of_reason, new_from_lsn, new_to_lsn, new_from_timeline, new_to_timeline, new_from_system, new_to_system, of_tables));
+  RETURN FOUND;
+END
+$$;
+
+-- How far a source is accounted for. One that is new takes over from whoever read the slot before under another name, or
+-- begins where `init` made the slot.
+CREATE FUNCTION colophon.accounted_position(
+  for_source int, source_system_identifier text, source_slot text,
+  OUT system_identifier text, OUT timeline int, OUT lsn pg_lsn)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+  SELECT p.accounted_system_identifier, p.accounted_timeline, p.accounted_lsn INTO system_identifier, timeline, lsn
+    FROM colophon.positions p WHERE p.source_id = for_source;
+  IF lsn IS NOT NULL THEN RETURN; END IF;
+  SELECT known.system_identifier, known.timeline, known.lsn INTO system_identifier, timeline, lsn FROM (
+    SELECT p.accounted_system_identifier AS system_identifier, p.accounted_timeline AS timeline, p.accounted_lsn AS lsn
+      FROM colophon.sources o JOIN colophon.sources same ON same.database = o.database
+      JOIN colophon.positions p ON p.source_id = same.id
+      WHERE o.id = for_source AND same.slot = source_slot
+        AND p.accounted_system_identifier = source_system_identifier
+    UNION ALL
+    SELECT s.system_identifier, s.timeline, s.start_lsn
+      FROM colophon.sources o JOIN colophon.slots s ON s.database = o.database
+      WHERE o.id = for_source AND s.slot = source_slot AND s.system_identifier = source_system_identifier
+  ) known ORDER BY known.timeline DESC, known.lsn DESC LIMIT 1;
+END
+$$;
+
+-- Moves the accounted position, if nobody has moved the source since `seen_version`; forward only, unless it is told that
+-- it may go back.
+CREATE FUNCTION colophon.account_position(
+  for_source int, seen_version bigint, new_system_identifier text, new_timeline int, new_lsn pg_lsn,
+  may_go_back boolean DEFAULT false) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  UPDATE colophon.positions SET
+    version = version + 1,
+    accounted_lsn = CASE
+      WHEN NOT may_go_back AND accounted_timeline = new_timeline AND accounted_system_identifier = new_system_identifier
+      THEN greatest(accounted_lsn, new_lsn) ELSE new_lsn END,
+    accounted_system_identifier = new_system_identifier,
+    accounted_timeline = new_timeline
+  WHERE source_id = for_source AND version = seen_version;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'the position of source % was moved by another consumer', for_source USING ERRCODE = 'CP001';
   END IF;
-  EXECUTE format('SELECT count(*), min(committed_at), max(committed_at) FROM colophon.%I', 'change_records_' || part)
-    INTO changes, first_committed_at, last_committed_at;
-  EXECUTE format('SELECT max(created_at) FROM colophon.%I', 'segments_' || part) INTO last_stored_at;
 END
 $$;
 
--- Drops the oldest month, if it may go, and notes it; gives the note, or nothing where there is none to drop. Waits for
--- the lock of the whole at most half a second at a time, `attempts` times: who stores or reads meanwhile waits no longer.
-CREATE FUNCTION colophon.drop_oldest_month(keep interval, max_bytes bigint, ignoring text[] DEFAULT '{}', attempts int DEFAULT 10)
-RETURNS SETOF colophon.retentions
-LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
-SET TimeZone = 'UTC'
-SET lock_timeout = '500ms'
+-- As before; and what is stored is accounted for.
+CREATE OR REPLACE FUNCTION colophon.advance_position(
+  for_source int, seen_version bigint, new_system_identifier text, new_timeline int, new_commit_lsn pg_lsn,
+  new_end_lsn pg_lsn, new_changes bigint, newest_committed_at timestamptz) RETURNS void
+LANGUAGE plpgsql
 AS $$
-DECLARE
-  month record;
-  held record;
-  note colophon.retentions;
 BEGIN
-  -- With make_partitions, and one at a time.
-  PERFORM pg_advisory_xact_lock(hashtext('colophon.make_partitions'));
-  SELECT * INTO month FROM colophon.retention_months(keep, max_bytes, ignoring) m LIMIT 1;
-  IF NOT FOUND OR month.verdict <> 'drop' THEN RETURN; END IF;
-  -- Nothing may come into the month between counting and dropping; other months are written to all the time.
-  EXECUTE format('LOCK TABLE colophon.%I, colophon.%I IN SHARE MODE',
-                 'change_records_' || month.part, 'segments_' || month.part);
-  SELECT * INTO held FROM colophon.month_contents(month.part);
-  IF held.last_stored_at >= colophon.young_since(keep) THEN RETURN; END IF;
-  FOR attempt IN 1 .. attempts LOOP
-    BEGIN
-      -- In the order in which those who store and those who read take them.
-      LOCK TABLE ONLY colophon.change_records, ONLY colophon.segments IN ACCESS EXCLUSIVE MODE;
-      EXECUTE format('DROP TABLE colophon.%I, colophon.%I', 'change_records_' || month.part, 'segments_' || month.part);
-      EXIT;
-    EXCEPTION WHEN lock_not_available THEN
-      IF attempt = attempts THEN RAISE; END IF;
-    END;
-    PERFORM pg_sleep(0.2);
+  UPDATE colophon.positions SET
+    version = version + 1,
+    system_identifier = new_system_identifier,
+    timeline = new_timeline,
+    commit_lsn = new_commit_lsn,
+    end_lsn = new_end_lsn,
+    accounted_lsn = CASE
+      WHEN accounted_timeline = new_timeline AND accounted_system_identifier = new_system_identifier
+      THEN greatest(accounted_lsn, new_end_lsn) ELSE new_end_lsn END,
+    accounted_system_identifier = new_system_identifier,
+    accounted_timeline = new_timeline,
+    last_seq = CASE WHEN new_changes > 0 THEN currval('colophon.change_seq') ELSE last_seq END,
+    last_committed_at = coalesce(newest_committed_at, last_committed_at),
+    changes = changes + new_changes,
+    stored_at = clock_timestamp()
+  WHERE source_id = for_source AND version = seen_version;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'the position of source % was moved by another consumer', for_source USING ERRCODE = 'CP001';
+  END IF;
+END
+$$;
+
+-- `init` has a slot at hand, which it made (`is_new`) or found. Notes where it begins, and lets the ledgers go on there:
+-- of sources of the same system that read a slot of this name before, and of the one source of this name that was
+-- another system until now. Gives the sources that got a gap, with its reason.
+CREATE FUNCTION colophon.begin_slot(
+  new_system_identifier text, new_timeline int, of_database text, of_slot text, new_start_lsn pg_lsn, is_new boolean,
+  of_name text, of_environment text, approver text) RETURNS TABLE (source text, reason text, from_lsn pg_lsn, to_lsn pg_lsn)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+  known record;
+BEGIN
+  INSERT INTO colophon.slots AS s (system_identifier, database, slot, timeline, start_lsn)
+    VALUES (new_system_identifier, of_database, of_slot, new_timeline, new_start_lsn)
+    ON CONFLICT (system_identifier, database, slot) DO UPDATE
+      SET timeline = new_timeline, start_lsn = new_start_lsn, made_at = now() WHERE is_new;
+  FOR known IN
+    SELECT o.id, o.name, p.accounted_system_identifier AS system_identifier, p.accounted_timeline AS timeline,
+      p.accounted_lsn AS lsn, p.version
+      FROM colophon.sources o JOIN colophon.positions p ON p.source_id = o.id
+      WHERE o.database = of_database AND p.accounted_lsn IS NOT NULL AND (
+        -- On another timeline the consumer finds out where the two parted, and says so.
+        (is_new AND o.slot = of_slot AND p.accounted_system_identifier = new_system_identifier
+          AND p.accounted_timeline = new_timeline AND p.accounted_lsn <> new_start_lsn)
+        OR (o.name = of_name AND o.environment = of_environment
+          AND p.accounted_system_identifier <> new_system_identifier))
+      ORDER BY o.id FOR UPDATE OF p
+  LOOP
+    source := known.name;
+    IF known.system_identifier <> new_system_identifier THEN
+      reason := 'source-replaced';
+      from_lsn := known.lsn;
+      to_lsn := new_start_lsn;
+      PERFORM colophon.add_gap(known.id, reason, from_lsn, to_lsn, known.timeline, new_timeline, known.system_identifier,
+        new_system_identifier, NULL, format('The source is system %s now; everything of system %s before %s is accounted for.',
+        new_system_identifier, known.system_identifier, from_lsn), approver);
+    ELSE
+      IF known.lsn > new_start_lsn THEN
+        reason := 'source-restored';
+        from_lsn := NULL;
+        to_lsn := known.lsn;
+        PERFORM colophon.add_gap(known.id, reason, from_lsn, to_lsn, known.timeline, new_timeline, new_system_identifier,
+          new_system_identifier, NULL, format('The source''s slot was made at %s, but everything up to %s was read from it: it was put back to an earlier state.',
+          new_start_lsn, to_lsn), approver);
+        RETURN NEXT;
+      END IF;
+      reason := 'slot-recreated';
+      from_lsn := CASE WHEN known.lsn < new_start_lsn THEN known.lsn END;
+      to_lsn := new_start_lsn;
+      PERFORM colophon.add_gap(known.id, reason, from_lsn, to_lsn, known.timeline, new_timeline, new_system_identifier,
+        new_system_identifier, NULL, format('Slot %s was made anew: it delivers what commits at %s or later.', of_slot, to_lsn),
+        approver);
+    END IF;
+    PERFORM colophon.account_position(known.id, known.version, new_system_identifier, new_timeline, new_start_lsn, true);
+    RETURN NEXT;
   END LOOP;
-  INSERT INTO colophon.retentions
-      (part, from_time, to_time, changes, bytes, first_committed_at, last_committed_at, keep, max_bytes)
-    VALUES (month.part, month.from_time, month.to_time, held.changes, month.bytes, held.first_committed_at,
-            held.last_committed_at, drop_oldest_month.keep, drop_oldest_month.max_bytes)
-    RETURNING * INTO note;
-  RETURN NEXT note;
-END
-$$;
-
--- Up to when records of the default partition may go. They count by when they were stored, since it is mostly for clocks
--- gone wrong: those stored before the limit of age, or before the oldest month that is left. Null where nothing may go.
-CREATE FUNCTION colophon.default_limit(keep interval, max_bytes bigint, ignoring text[] DEFAULT '{}') RETURNS timestamptz
-LANGUAGE sql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
-SET TimeZone = 'UTC'
-AS $$
-  SELECT least((SELECT min(until) FROM colophon.retention_barriers(ignoring)),
-    greatest(now() - keep,
-      CASE WHEN max_bytes IS NOT NULL
-        THEN (SELECT min(from_time) FROM colophon.retention_months(keep, max_bytes, ignoring)) END))
-$$;
-
--- What of the default partition was stored before `stored_before`.
-CREATE FUNCTION colophon.default_contents(stored_before timestamptz,
-  OUT changes bigint, OUT first_committed_at timestamptz, OUT last_committed_at timestamptz)
-LANGUAGE sql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
-AS $$
-  SELECT count(*), min(r.committed_at), max(r.committed_at)
-  FROM colophon.segments_default s
-  JOIN colophon.change_records_default r ON r.segment_id = s.id AND r.committed_at = s.committed_at
-  WHERE s.created_at < stored_before
-$$;
-
--- Deletes what may go of the default partition, and notes it; gives the note, or nothing. Locks nobody out.
-CREATE FUNCTION colophon.delete_from_default(keep interval, max_bytes bigint, ignoring text[] DEFAULT '{}')
-RETURNS SETOF colophon.retentions
-LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-  stored_before timestamptz := colophon.default_limit(keep, max_bytes, ignoring);
-  gone record;
-  note colophon.retentions;
-BEGIN
-  WITH segment AS (
-    DELETE FROM colophon.segments_default s WHERE s.created_at < stored_before RETURNING s.id, s.committed_at
-  ), change AS (
-    DELETE FROM colophon.change_records_default r USING segment
-    WHERE r.segment_id = segment.id AND r.committed_at = segment.committed_at RETURNING r.committed_at
-  )
-  SELECT count(*) AS changes, min(committed_at) AS first, max(committed_at) AS last INTO gone FROM change;
-  IF gone.changes = 0 THEN RETURN; END IF;
-  INSERT INTO colophon.retentions (part, to_time, changes, first_committed_at, last_committed_at, keep, max_bytes)
-    VALUES ('default', stored_before, gone.changes, gone.first, gone.last, delete_from_default.keep,
-            delete_from_default.max_bytes)
-    RETURNING * INTO note;
-  RETURN NEXT note;
 END
 $$;

@@ -1,5 +1,12 @@
 import { ColophonError } from '@colophon/protocol';
 import type pg from 'pg';
+import {
+  type BaselineRowsOptions,
+  type BaselineStatus,
+  readBaselineRows,
+  readBaselines,
+  type StoredBaselineRow,
+} from './baseline/read-baselines.js';
 import { connectStore, createStorePool } from './connection/connect-store.js';
 import { errorState, storeError } from './connection/store-error.js';
 import { checkStoreVersion, STORE_VERSION } from './migrate/store-version.js';
@@ -7,6 +14,7 @@ import { type ChangeFilter, filterConditions } from './query/change-filter.js';
 import { type ChangeOrder, ChangeQuery } from './query/change-query.js';
 import type { ChangeRow } from './query/change-row.js';
 import { type FollowOptions, followChanges } from './query/follow-changes.js';
+import { type GapFilter, type GapRow, readGaps } from './query/gap-row.js';
 import type { RowKey } from './query/key-condition.js';
 import { readStatus, type StoreStatus } from './query/store-status.js';
 import {
@@ -87,9 +95,27 @@ export class Store {
     return followChanges(this.#run, options);
   }
 
+  /** The gaps in what is stored, in the order in which they were found: none where everything since `init` is accounted for. */
+  gaps(filter: GapFilter = {}): Promise<GapRow[]> {
+    return readGaps(this.#run, filter);
+  }
+
   /** How far each source is stored, and how large the store is. Reads no records. */
   status(): Promise<StoreStatus> {
     return readStatus(this.#run, STORE_VERSION);
+  }
+
+  /** The copies of tables that were made, finished or not, the oldest of a table first. */
+  baselines(): Promise<BaselineStatus[]> {
+    return readBaselines(this.#run);
+  }
+
+  /** The rows of a copy, by the number that `baselines` gives it; none of a copy that isn't complete. */
+  baselineRows(
+    baseline: number,
+    options: BaselineRowsOptions = {},
+  ): AsyncGenerator<StoredBaselineRow, void, undefined> {
+    return readBaselineRows(this.#run, baseline, options);
   }
 
   /**

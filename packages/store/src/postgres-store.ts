@@ -1,24 +1,34 @@
 import {
+  type AccountedPosition,
   ColophonError,
   changeId,
   formatLsn,
+  type Gap,
   type Logger,
+  type Lsn,
   parseLsn,
   type RememberedRelation,
   SILENT,
   type Sink,
   type SourceDescription,
+  type StoredCommit,
   type StoredPosition,
+  type StoredTransaction,
   type TransactionPart,
 } from '@colophon/protocol';
 import type pg from 'pg';
-import { connectStore } from './connection/connect-store.js';
-import { errorState, OVERTAKEN, storeError } from './connection/store-error.js';
+import { awaitAnswer } from './connection/await-answer.js';
+import { type ConnectOptions, connectStore } from './connection/connect-store.js';
+import { endClient } from './connection/end-client.js';
+import { errorState, isOfTheRecord, OVERTAKEN, storeError } from './connection/store-error.js';
 import { checkStoreVersion } from './migrate/store-version.js';
-import { explainRefusal } from './rights/missing-rights.js';
+import { explainAside, explainRefusal } from './rights/missing-rights.js';
 import { Batch, type SegmentIds } from './write/batch.js';
+import type { UnstoredRecord } from './write/careful-statements.js';
 import { advanceStatement, rememberStatement } from './write/flush-statements.js';
+import { addGaps, moveAccounted, readAccounted, readLastCommit, readTransactions } from './write/ledger.js';
 import { Pipeline } from './write/pipeline.js';
+import { Suspicion } from './write/suspicion.js';
 
 /** How a `PostgresStore` is made. */
 export interface PostgresStoreOptions {
@@ -28,15 +38,26 @@ export interface PostgresStoreOptions {
   readonly applicationName?: string;
   /** Default: silent. */
   readonly logger?: Logger;
+  /** A record was put aside in `colophon.unstored`, since the server can't store it. Told once it is durable there. Default: the logger warns. */
+  readonly onUnstored?: (record: UnstoredRecord) => void;
+  /**
+   * How long a store that was asked may be silent until it is looked at over another connection, in milliseconds: where its
+   * backend only waits for us, the connection is dead, and is opened anew. Default 60,000, and doubled after each that
+   * was given up until something is stored: a pooler can make it look so.
+   */
+  readonly answerTimeoutMs?: number;
 }
 
 const SEGMENT_BLOCK_BITS = 32n;
 const SEGMENT_BLOCK_HALF = 1n << (SEGMENT_BLOCK_BITS - 1n);
+const DEFAULT_ANSWER_TIMEOUT_MS = 60_000;
+const MAX_PATIENCE_FACTOR = 64;
 const PARTITIONS_EVERY_MS = 12 * 3_600_000;
 
 /** An opened source. */
 interface Session {
   readonly client: pg.Client;
+  readonly backendPid: number;
   readonly pipeline: Pipeline;
   readonly source: SourceDescription;
   readonly sourceId: number;
@@ -54,6 +75,10 @@ interface Session {
  * true position, and a flush that the server commits only after that makes ours fail with `STORE_BUSY`, to be opened
  * again. So each change is stored once.
  *
+ * A record that the server can't store (an encoding, a size, a depth of nesting) holds nothing up: the flush fails once
+ * (`SINK_FAILED`, retryable), and is stored one record after the other when it comes again. What then can't be
+ * stored goes to `colophon.unstored`, in the same database transaction as the others and the position.
+ *
  * Errors: `STORE_MISSING`, `STORE_OUTDATED`, `STORE_TOO_NEW`, `STORE_BUSY` (retryable), `CONNECTION_FAILED` and
  * `CONNECTION_LOST` (retryable), `AUTHENTICATION_FAILED`, `DATABASE_MISSING`, `PRIVILEGE_MISSING`, `SINK_FAILED`.
  */
@@ -63,6 +88,8 @@ export class PostgresStore implements Sink {
   #session: Session | undefined;
   #batch: Batch | undefined;
   #relations: RememberedRelation[] = [];
+  readonly #suspicion = new Suspicion();
+  #patienceFactor = 1;
 
   constructor(options: PostgresStoreOptions) {
     this.#options = options;
@@ -71,21 +98,24 @@ export class PostgresStore implements Sink {
 
   async open(source: SourceDescription): Promise<StoredPosition | null> {
     this.#drop();
-    const { url, applicationName = 'colophon' } = this.#options;
-    const client = await connectStore({ url, applicationName });
+    const client = await connectStore(this.#connect());
     try {
       await checkStoreVersion(client);
-      const { rows } = await client.query('SELECT * FROM colophon.open_source($1, $2, $3, $4, $5)', [
-        source.name,
-        source.environment,
-        source.database,
-        source.systemIdentifier,
-        source.slot,
-      ]);
+      const backendPid = Number((await client.query('SELECT pg_backend_pid() AS pid')).rows[0].pid);
+      const { rows } = await this.#patiently({ client, backendPid }, () =>
+        client.query('SELECT * FROM colophon.open_source($1, $2, $3, $4, $5)', [
+          source.name,
+          source.environment,
+          source.database,
+          source.systemIdentifier,
+          source.slot,
+        ]),
+      );
       const row = rows[0];
       const firstId = BigInt(row.segment_block) << SEGMENT_BLOCK_BITS;
       this.#session = {
         client,
+        backendPid,
         pipeline: new Pipeline(client),
         source,
         sourceId: row.source_id,
@@ -110,19 +140,24 @@ export class PostgresStore implements Sink {
         client,
         'consumer',
       );
-      await client.end().catch(() => {});
+      await endClient(client);
       throw failure;
     }
   }
 
   async write(parts: readonly TransactionPart[]): Promise<void> {
     const session = this.#opened();
-    const batch = (this.#batch ??= new Batch(session.pipeline, session.sourceId, session.ids));
+    if (parts.length === 0) return;
+    const { pipeline, sourceId, ids } = session;
+    const isCareful = this.#suspicion.isOf(parts[0]!.facts.commitLsn);
+    const batch = (this.#batch ??= new Batch(pipeline, sourceId, ids, isCareful));
     try {
-      for (const part of parts) await batch.write(part);
+      await this.#patiently(session, async () => {
+        for (const part of parts) await batch.write(part);
+      });
       if (session.pipeline.failure !== undefined) throw session.pipeline.failure.error;
     } catch (error) {
-      throw await this.#explain(this.#fail(error, batch));
+      throw await explainAside(this.#fail(error, batch), this.#connect(), 'consumer');
     }
   }
 
@@ -130,20 +165,27 @@ export class PostgresStore implements Sink {
     const session = this.#opened();
     const batch = this.#batch ?? new Batch(session.pipeline, session.sourceId, session.ids);
     const { sourceId, version } = session;
-    const relations = this.#relations;
+    // A name that can't be stored must not fail what is stored carefully.
+    const relations = batch.isCareful ? [] : this.#relations;
     try {
-      await batch.commit((newestCommittedAt) => {
-        const advance = { sourceId, version, position, changes: batch.changes, newestCommittedAt };
-        return rememberStatement(sourceId, relations) + advanceStatement(advance);
-      });
+      const unstored = await this.#patiently(session, () =>
+        batch.commit((newestCommittedAt) => {
+          const advance = { sourceId, version, position, changes: batch.changes, newestCommittedAt };
+          return rememberStatement(sourceId, relations) + advanceStatement(advance);
+        }),
+      );
+      this.#patienceFactor = 1;
       this.#batch = undefined;
       this.#relations = this.#relations.slice(relations.length);
       session.version = version + 1n;
+      if (batch.isCareful) this.#suspicion.calm(unstored.length);
+      for (const record of unstored) this.#tellUnstored(record);
     } catch (error) {
-      throw await this.#explain(this.#fail(error, batch));
+      throw await explainAside(this.#fail(error, batch), this.#connect(), 'consumer');
     }
     // Between two flushes, where it holds nobody up; not at their start, where a consumer's latency is made.
-    if (Date.now() - session.partitionsMadeAtMs >= PARTITIONS_EVERY_MS) await this.#makePartitions(session);
+    if (performance.now() - session.partitionsMadeAtMs >= PARTITIONS_EVERY_MS)
+      await this.#makePartitions(session);
     if (session.ids.next >= session.renewIdsAt) this.#drop();
   }
 
@@ -153,32 +195,67 @@ export class PostgresStore implements Sink {
     this.#batch = undefined;
     this.#relations = [];
     // In the middle of a COPY there is no farewell: PostgreSQL rolls back when the connection ends.
-    await session?.client.end().catch(() => {});
+    if (session !== undefined) await endClient(session.client);
   }
 
   async recallRelations(): Promise<readonly RememberedRelation[]> {
     const { client, sourceId } = this.#opened();
-    try {
-      const { rows } = await client.query(
+    const { rows } = await this.#asked(() =>
+      client.query(
         `SELECT oid::bigint::text AS oid, "schema", "table", root_schema, root_table, key_columns
          FROM colophon.relations WHERE source_id = $1 ORDER BY relations.oid`,
         [sourceId],
-      );
-      return rows.map((row) => ({
-        oid: Number(row.oid),
-        schema: row.schema,
-        table: row.table,
-        rootSchema: row.root_schema,
-        rootTable: row.root_table,
-        keyColumns: row.key_columns,
-      }));
-    } catch (error) {
-      throw await this.#explain(this.#fail(error, undefined));
-    }
+      ),
+    );
+    return rows.map((row) => ({
+      oid: Number(row.oid),
+      schema: row.schema,
+      table: row.table,
+      rootSchema: row.root_schema,
+      rootTable: row.root_table,
+      keyColumns: row.key_columns,
+    }));
   }
 
   async rememberRelations(relations: readonly RememberedRelation[]): Promise<void> {
     this.#relations = [...this.#relations, ...relations];
+  }
+
+  async accountedPosition(): Promise<AccountedPosition | null> {
+    const { client, sourceId, source } = this.#opened();
+    return this.#asked(() => readAccounted(client, sourceId, source.systemIdentifier, source.slot));
+  }
+
+  async account(position: AccountedPosition): Promise<void> {
+    const session = this.#opened();
+    await this.#asked(() => moveAccounted(session.client, session, position));
+    session.version += 1n;
+  }
+
+  async recordGaps(gaps: readonly Gap[], accounted: AccountedPosition): Promise<readonly Gap[]> {
+    const session = this.#opened();
+    const added = await this.#asked(() => addGaps(session.client, session, gaps, accounted));
+    session.version += 1n;
+    return added;
+  }
+
+  async lastCommit(): Promise<StoredCommit | null> {
+    const { client, sourceId } = this.#opened();
+    return this.#asked(() => readLastCommit(client, sourceId));
+  }
+
+  async recallTransactions(fromLsn: Lsn, toLsn: Lsn): Promise<readonly StoredTransaction[]> {
+    const { client, sourceId } = this.#opened();
+    return this.#asked(() => readTransactions(client, sourceId, fromLsn, toLsn));
+  }
+
+  async #asked<T>(ask: () => Promise<T>): Promise<T> {
+    const session = this.#opened();
+    try {
+      return await this.#patiently(session, ask);
+    } catch (error) {
+      throw await explainAside(this.#fail(error, undefined), this.#connect(), 'consumer');
+    }
   }
 
   #opened(): Session {
@@ -200,7 +277,25 @@ export class PostgresStore implements Sink {
     const session = this.#session;
     this.#session = undefined;
     this.#batch = undefined;
-    session?.client.end().catch(() => {});
+    if (session !== undefined) void endClient(session.client);
+  }
+
+  #connect(): ConnectOptions {
+    const { url, applicationName = 'colophon' } = this.#options;
+    return { url, applicationName };
+  }
+
+  #patiently<T>(session: Pick<Session, 'client' | 'backendPid'>, work: () => Promise<T>): Promise<T> {
+    const { answerTimeoutMs = DEFAULT_ANSWER_TIMEOUT_MS } = this.#options;
+    const patience = {
+      connect: this.#connect(),
+      backendPid: session.backendPid,
+      timeoutMs: answerTimeoutMs * this.#patienceFactor,
+      onGivenUp: () => {
+        this.#patienceFactor = Math.min(MAX_PATIENCE_FACTOR, this.#patienceFactor * 2);
+      },
+    };
+    return awaitAnswer(session.client, patience, work);
   }
 
   #fail(error: unknown, batch: Batch | undefined): ColophonError {
@@ -216,44 +311,42 @@ export class PostgresStore implements Sink {
         { retryable: true, details: { sqlstate: state } },
       );
     }
+    const isPutAside = batch !== undefined && !batch.isCareful && isOfTheRecord(state);
+    if (isPutAside) this.#suspicion.rouse(batch.lastCommitLsn);
     const origin = batch?.originOf(query, lineOf(error));
-    if (origin === undefined || session === undefined)
-      return storeError(error, 'Changes could not be stored');
+    if (origin === undefined || session === undefined) {
+      return isPutAside
+        ? putAside('A change or context', state, {})
+        : storeError(error, 'Changes could not be stored');
+    }
     const { facts, sequence } = origin;
     const { systemIdentifier, timeline, commitLsn } = facts;
     const id = changeId({ systemIdentifier, timeline, commitLsn, sequence });
-    const refused = storeError(
-      error,
-      `Change ${sequence} of transaction ${facts.xid} at ${formatLsn(commitLsn)} (id ${id}) could not be stored`,
-    );
+    const details = { id, commitLsn: formatLsn(commitLsn), timeline, xid: facts.xid, sequence };
+    const which = `Change ${sequence} of transaction ${facts.xid} at ${formatLsn(commitLsn)} (id ${id})`;
+    if (isPutAside) return putAside(which, state, details);
+    const refused = storeError(error, `${which} could not be stored`);
     return new ColophonError(refused.code, refused.message, {
       cause: refused.cause,
       retryable: refused.retryable,
-      details: {
-        ...refused.details,
-        id,
-        commitLsn: formatLsn(commitLsn),
-        timeline,
-        xid: facts.xid,
-        sequence,
-      },
+      details: { ...refused.details, ...details },
     });
   }
 
-  /** What a refusal lacked, asked for on a connection of its own: the one that failed is in the middle of something. */
-  async #explain(failure: ColophonError): Promise<ColophonError> {
-    if (failure.code !== 'PRIVILEGE_MISSING') return failure;
-    const { url, applicationName = 'colophon' } = this.#options;
-    const client = await connectStore({ url, applicationName }).catch(() => undefined);
-    if (client === undefined) return failure;
-    const explained = await explainRefusal(failure, client, 'consumer');
-    await client.end().catch(() => {});
-    return explained;
+  #tellUnstored(record: UnstoredRecord): void {
+    const { onUnstored } = this.#options;
+    if (onUnstored !== undefined) onUnstored(record);
+    else {
+      this.#logger.warn(
+        { code: 'RECORD_UNSTORED', ...record },
+        'A record could not be stored: see colophon.unstored.',
+      );
+    }
   }
 
   /** The SQLSTATE of what it failed with, or null. */
   async #makePartitions(session: Session): Promise<string | null> {
-    session.partitionsMadeAtMs = Date.now();
+    session.partitionsMadeAtMs = performance.now();
     try {
       // Changes of a month without partitions go to the default one: nothing depends on this, so nothing waits for it.
       await session.client.query(
@@ -276,6 +369,19 @@ function refusedPartitions(): ColophonError {
     'PRIVILEGE_MISSING',
     'The store could not be opened: it refused to make partitions; GRANT EXECUTE ON FUNCTION colophon.make_partitions.',
     { details: { sqlstate: '42501' } },
+  );
+}
+
+/** Nothing was stored, and the same comes again. */
+function putAside(
+  which: string,
+  state: string,
+  details: Readonly<Record<string, string | number>>,
+): ColophonError {
+  return new ColophonError(
+    'SINK_FAILED',
+    `${which} can't be stored as it is (SQLSTATE ${state}): records are stored one by one, and what can't be goes to colophon.unstored.`,
+    { retryable: true, details: { ...details, sqlstate: state } },
   );
 }
 

@@ -2,13 +2,19 @@ import pg from 'pg';
 
 let counter = 0;
 
-/** Creates a database of its own on the server and gives its URL. Template: an empty one unless named. */
-export async function createDatabase(serverUrl: string, template?: string): Promise<string> {
+/** Creates a database of its own on the server and gives its URL. Template: an empty one unless named; only `template0` takes an encoding. */
+export async function createDatabase(
+  serverUrl: string,
+  template?: string,
+  encoding?: string,
+): Promise<string> {
   const name = `t_${process.pid}_${Date.now().toString(36)}_${counter++}`;
   const client = new pg.Client({ connectionString: serverUrl });
   await client.connect();
   try {
-    await client.query(`CREATE DATABASE ${name}${template === undefined ? '' : ` TEMPLATE ${template}`}`);
+    const from = template === undefined ? '' : ` TEMPLATE ${template}`;
+    const as = encoding === undefined ? '' : ` ENCODING '${encoding}'`;
+    await client.query(`CREATE DATABASE ${name}${from}${as}`);
   } finally {
     await client.end();
   }

@@ -12,7 +12,7 @@ export interface TcpProxy {
   turns(): number;
   /** How many pieces of data came from clients: one a write, unless TCP split or joined it. */
   requests(): number;
-  /** How many connections clients opened, from the start. */
+  /** How many connections clients opened, from the start; those that were refused, too. */
   connections(): number;
   readonly bytes: { toServer: number; toClient: number };
   /** Destroys all connections, on both sides. */
@@ -22,6 +22,14 @@ export interface TcpProxy {
   /** Stops passing anything on, with connections left open: a dead network. */
   pause(): void;
   resume(): void;
+  /** From now on nothing passes on the connections there are, and nobody is told; new ones work: a half-open connection. */
+  freeze(): void;
+  /** Whether what the server says is dropped, on the connections there are and on new ones. */
+  mute(on: boolean): void;
+  /** Lets each piece of data wait for so long, and pass in pieces of at most so many bytes; null: as it comes. */
+  slow(line: { delayMs: number; maxBytes: number } | null): void;
+  /** Where connections lead from now on. */
+  retarget(target: { host: string; port: number }): void;
   close(): Promise<void>;
 }
 
@@ -30,21 +38,25 @@ const TERMINATE = 'X'.charCodeAt(0);
 const HEADER_BYTES = 5;
 
 /** Starts a proxy before the server at `host` and `port`. */
-export async function startProxy(target: { host: string; port: number }): Promise<TcpProxy> {
+export async function startProxy(first: { host: string; port: number }): Promise<TcpProxy> {
+  let target = first;
   const pairs = new Set<[net.Socket, net.Socket]>();
+  const frozen: net.Socket[] = [];
   const bytes = { toServer: 0, toClient: 0 };
   let turns = 0;
   let requests = 0;
   let connections = 0;
   let isRefusing = false;
   let isPaused = false;
+  let isMute = false;
+  let line: { delayMs: number; maxBytes: number } | null = null;
 
   const server = net.createServer((client) => {
+    connections++;
     if (isRefusing) {
       client.destroy();
       return;
     }
-    connections++;
     const upstream = net.connect(target.port, target.host);
     const pair: [net.Socket, net.Socket] = [client, upstream];
     pairs.add(pair);
@@ -62,10 +74,12 @@ export async function startProxy(target: { host: string; port: number }): Promis
       }
       requests++;
       bytes.toServer += chunk.length;
+      return true;
     });
     pass(upstream, client, (chunk) => {
       bytes.toClient += chunk.length;
       watch(chunk);
+      return !isMute;
     });
     const end = () => {
       pairs.delete(pair);
@@ -110,23 +124,58 @@ export async function startProxy(target: { host: string; port: number }): Promis
       isPaused = false;
       for (const pair of pairs) for (const socket of pair) socket.resume();
     },
+    freeze() {
+      for (const [client, upstream] of pairs) {
+        for (const socket of [client, upstream]) {
+          socket.removeAllListeners('data');
+          socket.removeAllListeners('close');
+          socket.pause();
+        }
+        frozen.push(client, upstream);
+      }
+      pairs.clear();
+    },
+    mute(on) {
+      isMute = on;
+    },
+    slow(changed) {
+      line = changed;
+    },
+    retarget(changed) {
+      target = changed;
+    },
     close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const pair of pairs) for (const socket of pair) socket.destroy();
+      for (const socket of frozen) socket.destroy();
       return closed;
     },
   };
 
-  function pass(from: net.Socket, to: net.Socket, count: (chunk: Buffer) => void): void {
+  function pass(from: net.Socket, to: net.Socket, mayPass: (chunk: Buffer) => boolean): void {
     from.on('data', (chunk: Buffer) => {
-      count(chunk);
-      if (!to.write(chunk)) {
+      if (!mayPass(chunk)) return;
+      if (line !== null) {
+        void trickle(from, to, chunk);
+      } else if (!to.write(chunk)) {
         from.pause();
         to.once('drain', () => {
           if (!isPaused) from.resume();
         });
       }
     });
+  }
+
+  /** The next chunk comes when this one has passed. */
+  async function trickle(from: net.Socket, to: net.Socket, chunk: Buffer): Promise<void> {
+    from.pause();
+    for (let at = 0; at < chunk.length; ) {
+      const piece = line === null ? chunk.subarray(at) : chunk.subarray(at, at + line.maxBytes);
+      if (line !== null) await new Promise((resolve) => setTimeout(resolve, line?.delayMs ?? 0));
+      to.write(piece);
+      at += piece.length;
+    }
+    if (!isPaused) from.resume();
   }
 }
 

@@ -8,16 +8,20 @@ import {
   inspectSource,
   planInit,
   type Step,
+  type TableName,
 } from '@colophon/setup';
 import { DEFAULT_OWNER, migrateStore } from '@colophon/store';
+import { beginLedger } from '../begin-ledger.js';
 import { type CommandContext, confirm, deadlineOf, sourceNames, withSource } from '../command-context.js';
 import { visible } from '../render/display-text.js';
 import { type Settings, storeUrl } from '../settings.js';
+import { copyTables } from './snapshot.js';
 
 /** `init`'s own flags. */
 export interface InitFlags {
   yes?: boolean;
   dryRun?: boolean;
+  snapshot?: boolean;
 }
 
 /** Makes the store, then publication, replica identities and slot at the source. All checks come before any change. */
@@ -31,6 +35,8 @@ export async function init(context: CommandContext<InitFlags>): Promise<void> {
     );
   }
   const deadline = deadlineOf(settings);
+  let chosen: readonly TableName[] = [];
+  let isSetUp = false;
   await withSource(settings, deadline, async (connection) => {
     const names = sourceNames(settings);
     const state = await inspectSource(connection, names, tables === 'all' ? [] : tables);
@@ -57,11 +63,13 @@ export async function init(context: CommandContext<InitFlags>): Promise<void> {
         `! The store belongs to ${visible(owner.name)}${owner.canLogIn ? ', a role that can log in' : ''}, since ${visible(owner.reason)}.`,
       );
     }
-    const { leftOut } = await applyPlan(connection, plan, {
+    const { done, leftOut } = await applyPlan(connection, plan, {
       deadline,
       onStart: (step) => terminal.progress(`… ${stepText(step)}`),
       onDone: (step) => terminal.talk(`✓ ${stepText(step)}`),
     });
+    const isNewSlot = done.some((step) => step.kind === 'slot');
+    await beginLedger(connection, settings, state, isNewSlot, deadline, terminal.talk);
     for (const notice of plan.notices) terminal.talk(`! ${visible(notice)}`);
     for (const left of [...plan.leftOut, ...leftOut]) terminal.talk(`! Left out: ${visible(left.reason)}`);
     if (leftOut.length > 0) {
@@ -80,8 +88,14 @@ export async function init(context: CommandContext<InitFlags>): Promise<void> {
         `Also published from before, and kept: ${plan.alsoPublished.map((table) => visible(displayTable(table))).join(', ')}.`,
       );
     }
-    terminal.talk('Next: colophon run');
+    chosen = plan.tracked;
+    isSetUp = true;
   });
+  if (!isSetUp) return;
+  if (flags.snapshot === true) {
+    await copyTables(settings, terminal, context.interrupted, { tables: chosen, onlyMissing: true });
+  }
+  terminal.talk('Next: colophon run');
 }
 
 /** Whether the store can be made where it is to be; asked before anything is changed. */

@@ -1,10 +1,11 @@
 import { type Consumer, createConsumer, ndjsonSink } from '@colophon/core';
 import { ColophonError, formatLsn, type Logger, type Sink } from '@colophon/protocol';
 import { checkUrl } from '@colophon/setup';
-import { PostgresStore } from '@colophon/store';
+import { PostgresStore, type UnstoredRecord } from '@colophon/store';
 import type { CommandContext } from '../command-context.js';
 import { countingSink } from '../counting-sink.js';
 import { knownFacts, type LogLevel } from '../log/log-facts.js';
+import { unstoredFarewell, unstoredLine } from '../render/unstored-line.js';
 import { reportRun } from '../report-run.js';
 import { sourceUrl, storeUrl } from '../settings.js';
 import type { Terminal } from '../terminal.js';
@@ -19,13 +20,21 @@ export interface RunFlags {
 }
 
 const FAREWELL_MS = 500;
+/** Each record that can't be stored is a line, up to so many: `status` counts them all. */
+const MAX_UNSTORED_SAID = 100;
 
 /** Reads the source and stores what changed, until it is stopped; with `--once` up to now. */
 export async function run(context: CommandContext<RunFlags>): Promise<void> {
   const { settings, flags, terminal, interrupted } = context;
   const source = sourceUrl(settings);
   checkUrl(source, 'source');
-  const target = chooseSink(context);
+  let unstored = 0;
+  const target = chooseSink(context, (record) => {
+    const { sqlstate, commitLsn: lsn } = record;
+    watch.putAside();
+    if (++unstored > MAX_UNSTORED_SAID) return;
+    terminal.talk(unstoredLine(record), { level: 'warn', code: 'RECORD_UNSTORED', sqlstate, lsn });
+  });
   const hasStore = (flags.sink ?? 'store') === 'store';
   const watch = await RunWatch.begin({ settings, terminal, version: context.version, hasStore });
   const sink = countingSink(watch.metered(target));
@@ -67,6 +76,9 @@ export async function run(context: CommandContext<RunFlags>): Promise<void> {
   }
   if (flags.once === true && interrupted.aborted) throw notDrained();
   farewell(consumer, terminal);
+  if (unstored > 0) {
+    terminal.talk(unstoredFarewell(unstored), { level: 'warn', code: 'RECORD_UNSTORED', changes: unstored });
+  }
 }
 
 function notDrained(): ColophonError {
@@ -87,7 +99,7 @@ async function within(work: Promise<void>, timeoutMs: number): Promise<void> {
   ]).finally(() => clearTimeout(timer));
 }
 
-function chooseSink(context: CommandContext<RunFlags>): Sink {
+function chooseSink(context: CommandContext<RunFlags>, onUnstored: (record: UnstoredRecord) => void): Sink {
   const kind = context.flags.sink ?? 'store';
   if (kind === 'store') {
     const url = storeUrl(context.settings);
@@ -96,6 +108,7 @@ function chooseSink(context: CommandContext<RunFlags>): Sink {
       url,
       applicationName: 'colophon run',
       logger: talkingLogger(context.terminal),
+      onUnstored,
     });
   }
   if (kind === 'ndjson') return ndjsonSink(process.stdout);

@@ -1,10 +1,12 @@
 import { ColophonError, formatLsn } from '@colophon/protocol';
 import { type Check, type Deadline, diagnose, inspectSource, type SourceState } from '@colophon/setup';
-import type { SourceStatus, Store, StoreStatus } from '@colophon/store';
+import type { BaselineStatus, GapRow, SourceStatus, Store, StoreStatus } from '@colophon/store';
 import { type CommandContext, deadlineOf, sourceNames, withSource } from '../command-context.js';
 import { openAuditStore, STORE } from '../open-audit-store.js';
+import { baselineJson, baselineLines } from '../render/baseline-status.js';
 import { renderChecks } from '../render/checks.js';
 import { pad, visible, wrap } from '../render/display-text.js';
+import { gapJson, gapText } from '../render/gap-text.js';
 import { type StatusLine, slotLines, sourceLine, storeLine } from '../render/status-lines.js';
 import type { Settings } from '../settings.js';
 import type { Terminal } from '../terminal.js';
@@ -15,6 +17,7 @@ export interface StatusFlags {
 }
 
 const SPEED_MS = 1_000;
+const GAPS_SHOWN = 5;
 
 /** Shows how far the source is read, and what the store holds. Fails where slot, publication or store are missing. */
 export async function status(context: CommandContext<StatusFlags>): Promise<void> {
@@ -30,6 +33,8 @@ export async function status(context: CommandContext<StatusFlags>): Promise<void
   const missing: ColophonError[] = store instanceof ColophonError ? [store] : [];
   const held = store instanceof ColophonError ? null : await deadline.race(store.status(), STORE);
   const sources = held?.sources ?? [];
+  const gaps = store instanceof ColophonError ? [] : await deadline.race(store.gaps(), STORE);
+  const baselines = store instanceof ColophonError ? [] : await deadline.race(store.baselines(), STORE);
   if (state.publication === null) {
     missing.unshift(
       new ColophonError(
@@ -44,13 +49,18 @@ export async function status(context: CommandContext<StatusFlags>): Promise<void
   }
   const problems = problemsOf(state, settings, missing);
   if (flags.json === true) {
-    await terminal.out(
-      `${JSON.stringify({ ...toJson(settings, state, sources), ...extras(state, held, problems) })}\n`,
-    );
+    const data = {
+      ...toJson(settings, state, sources),
+      ...extras(state, held, problems),
+      gaps: gaps.map(gapJson),
+      baselines: baselines.map(baselineJson),
+    };
+    await terminal.out(`${JSON.stringify(data)}\n`);
   } else {
     const speeds = await measure(store, state, sources, deadline);
     await terminal.out(
-      toText(settings, state, sources, held, speeds, terminal) + problemText(problems, terminal),
+      toText(settings, state, sources, held, gaps, baselines, speeds, terminal) +
+        problemText(problems, terminal),
     );
   }
   if (missing.length > 0) throw missing[0]!;
@@ -79,10 +89,13 @@ function toJson(settings: Settings, state: SourceState, sources: readonly Source
       database: source.database,
       slot: source.slot,
       changes: Number(source.changes),
+      unstored: Number(source.unstored),
       end_lsn: source.endLsn === null ? null : formatLsn(source.endLsn),
+      accounted_lsn: source.accountedLsn === null ? null : formatLsn(source.accountedLsn),
       last_seq: source.lastSeq === null ? null : Number(source.lastSeq),
       last_committed_at: source.lastCommittedAt,
       stored_at: source.storedAt,
+      gaps: source.gaps,
     })),
   };
 }
@@ -140,6 +153,8 @@ function toText(
   state: SourceState,
   sources: readonly SourceStatus[],
   held: StoreStatus | null,
+  gaps: readonly GapRow[],
+  baselines: readonly BaselineStatus[],
   speeds: readonly number[] | null,
   { columns, colors }: Terminal,
 ): string {
@@ -163,6 +178,12 @@ function toText(
   }
   if (sources.length === 0) lines.push(['Stored', 'nothing yet']);
   if (held !== null) lines.push(storeLine(held));
+  if (gaps.length > GAPS_SHOWN) {
+    const text = `${gaps.length}, of which the last ${GAPS_SHOWN} are below; all are in colophon.gaps`;
+    lines.push(['Gaps', text, colors.yellow]);
+  }
+  for (const gap of gaps.slice(-GAPS_SHOWN)) lines.push(['Gap', gapText(gap), colors.yellow]);
+  for (const line of baselineLines(baselines, nowMs)) lines.push(['Baseline', line]);
   const width = Math.max(...lines.map(([name]) => name.length));
   return lines
     .map(([name, text, paint = (part) => part]) => {

@@ -21,6 +21,8 @@ export interface LogFacts {
   readonly lagBytes?: number | null;
   readonly sqlstate?: string;
   readonly address?: string;
+  /** Of a gap. */
+  readonly reason?: string;
 }
 
 /** The levels, the least first. */
@@ -41,6 +43,7 @@ const KEYS: Record<Exclude<keyof LogFacts, 'level'>, 'string' | 'number'> = {
   lagBytes: 'number',
   sqlstate: 'string',
   address: 'string',
+  reason: 'string',
 };
 
 /** Of whatever a library says about something, only what is named here and is no more than a name or a number. */

@@ -53,8 +53,10 @@ export function sourceLine(source: SourceStatus, perSecond: number | null, nowMs
     source.lastCommittedAt === null
       ? ''
       : `, the last committed ${ago(source.lastCommittedAt)}${source.storedAt === null ? '' : `, stored ${ago(source.storedAt)}`}`;
+  const unstored =
+    source.unstored === 0n ? '' : `; ${number(source.unstored)} could not be stored: see colophon.unstored`;
   const speed = perSecond === null || perSecond < 1 ? '' : `, now ${number(Math.round(perSecond))}/s`;
-  return ['Stored', `${source.source}${label}: ${changes}${last}${speed}`];
+  return ['Stored', `${source.source}${label}: ${changes}${last}${speed}${unstored}`];
 }
 
 /** The line of the store itself. */

@@ -1,5 +1,5 @@
 import type { Consumer, ConsumerState } from '@colophon/core';
-import type { ErrorCode } from '@colophon/protocol';
+import { type ErrorCode, GAP_REASONS } from '@colophon/protocol';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { NamedChanges } from './naming-count.js';
 import type { SlotReading } from './slot-watch.js';
@@ -41,7 +41,10 @@ export class ConsumerMetrics {
   private readonly state = this.gauge('state', 'What the consumer is doing: 1 for that state, else 0', [
     'state',
   ]);
-  private readonly lagBytes = this.gauge('lag_bytes', 'WAL written at the source and not acknowledged yet');
+  private readonly lagBytes = this.gauge(
+    'lag_bytes',
+    'WAL written at the source and not handled yet: neither stored nor known to hold nothing to store',
+  );
   private readonly lagSeconds = this.gauge(
     'lag_seconds',
     "Since when the source's log has what isn't acknowledged yet",
@@ -88,6 +91,15 @@ export class ConsumerMetrics {
     ['schema', 'table', 'context'],
   );
   private readonly errors = this.counter('errors_total', 'Failures and warnings, by code', ['code']);
+  private readonly gaps = this.counter(
+    'gaps_total',
+    'Gap records made: stretches of the log that the store does not account for',
+    ['reason'],
+  );
+  private readonly unstored = this.counter(
+    'unstored_records_total',
+    'Records that the store cannot hold, put aside in colophon.unstored',
+  );
   private readonly reconnects = this.counter('reconnects_total', 'How often it had to connect again');
   private readonly batchChanges = new Histogram({
     name: 'colophon_batch_changes',
@@ -113,6 +125,7 @@ export class ConsumerMetrics {
       .labels(labels as unknown as Record<string, string>)
       .set(1);
     for (const code of EXPECTED_ERRORS) this.errors.inc({ code }, 0);
+    for (const reason of GAP_REASONS) this.gaps.inc({ reason }, 0);
     collectDefaultMetrics({ register: this.registry });
   }
 
@@ -124,6 +137,7 @@ export class ConsumerMetrics {
       if (state === 'failed') this.error(consumer.status().lastError?.code ?? 'SINK_FAILED');
     });
     consumer.on('warning', ({ code }) => this.error(code));
+    consumer.on('gap', ({ reason }) => this.gaps.inc({ reason }));
     consumer.on('stored', (_position, { transactions, changes, bytes, durationMs }) => {
       const { lastCommittedAtMicros, lastDelayMs } = consumer.status();
       this.transactions.inc(transactions);
@@ -142,6 +156,12 @@ export class ConsumerMetrics {
   /** Something failed, or was warned of. */
   error(code: ErrorCode): void {
     this.errors.inc({ code });
+  }
+
+  /** A record was put aside. */
+  putAside(): void {
+    this.unstored.inc();
+    this.errors.inc({ code: 'RECORD_UNSTORED' });
   }
 
   /** Changes were stored, of these tables. */
@@ -168,7 +188,7 @@ export class ConsumerMetrics {
     this.sourceUp.set(reading === null ? 0 : 1);
     // What isn't known is left out: an old number would hide that.
     const slot = reading?.slot ?? null;
-    setOrRemove(this.lagBytes, slot?.lagBytes ?? null);
+    setOrRemove(this.lagBytes, reading?.lagBytes ?? null);
     setOrRemove(this.lagSeconds, reading?.lagSeconds ?? null);
     setOrRemove(this.retained, slot?.retainedBytes ?? null);
     setOrRemove(this.retainedMax, slot?.maxRetainedBytes ?? null);

@@ -23,6 +23,15 @@ it('grows while nothing is acknowledged, and shrinks along the line when it is c
   expect(clock.look(at(2_000), at(2_000), 23_000)).toBe(0);
 });
 
+it('counts from the last look at a log that stood still', () => {
+  const clock = new LagClock();
+  clock.look(at(0), at(0), 0);
+  clock.look(at(5), at(0), 1_000);
+  clock.look(at(5), at(0), 2_000);
+  clock.look(at(5), at(4), 9_000);
+  expect(clock.look(at(10), at(5), 10_000)).toBe(1);
+});
+
 it('says where it can only give the least: what was behind before the first look', () => {
   const clock = new LagClock();
   expect(clock.look(at(1_000), at(0), 0)).toBe(0);

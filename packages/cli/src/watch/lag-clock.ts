@@ -21,9 +21,9 @@ export class LagClock {
     // Another server's log, after a failover: positions of the two can't be compared.
     if (last !== undefined && walEndLsn < last.lsn) this.samples = [];
     if (this.samples.length === 0) this.isFromStart = true;
-    if (last === undefined || walEndLsn !== last.lsn || this.samples.length === 0) {
-      this.samples.push({ lsn: walEndLsn, atMs });
-    }
+    // Where the log stood still, what comes next is no older than the last look at it: the first look and the last are kept.
+    if (this.samples.length > 1 && this.samples.at(-2)?.lsn === walEndLsn) this.samples.pop();
+    this.samples.push({ lsn: walEndLsn, atMs });
     const next = this.samples.findIndex(({ lsn }) => lsn > confirmedLsn);
     if (next < 0) {
       this.samples = [{ lsn: walEndLsn, atMs }];

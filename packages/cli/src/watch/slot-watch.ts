@@ -1,3 +1,4 @@
+import type { Lsn } from '@colophon/protocol';
 import { type Connection, connect, Deadline, inspectSlot, type SlotState } from '@colophon/setup';
 import { LagClock } from './lag-clock.js';
 
@@ -5,7 +6,9 @@ import { LagClock } from './lag-clock.js';
 export interface SlotReading {
   /** Null where it has none. */
   readonly slot: SlotState | null;
-  /** Null without a slot. */
+  /** WAL that is neither stored nor known to hold nothing to store; null without a slot. */
+  readonly lagBytes: number | null;
+  /** Its age; null without a slot. */
   readonly lagSeconds: number | null;
 }
 
@@ -13,6 +16,8 @@ export interface SlotReading {
 export interface SlotWatchOptions {
   readonly url: string;
   readonly slot: string;
+  /** How far this process has come, which may be beyond what is acknowledged. */
+  readonly handledLsn: () => Lsn;
   /** How often to look. */
   readonly everyMs: number;
   /** Told what each look has seen. */
@@ -67,7 +72,7 @@ export class SlotWatch {
       const { deadline } = this;
       this.connection ??= await connect({ url, role: 'source', deadline });
       const slot = await inspectSlot(this.connection, name);
-      const reading = { slot, lagSeconds: this.lagSeconds(slot) };
+      const reading = { slot, ...this.lag(slot) };
       if (!this.isEnded) onReading(reading);
       return reading;
     } catch {
@@ -78,10 +83,17 @@ export class SlotWatch {
     }
   }
 
-  private lagSeconds(slot: SlotState | null): number | null {
+  private lag(slot: SlotState | null): Pick<SlotReading, 'lagBytes' | 'lagSeconds'> {
     const confirmed = slot?.confirmedFlushLsn ?? null;
-    if (slot === null || confirmed === null) return null;
-    return this.clock.look(slot.walEndLsn, confirmed, performance.now());
+    if (slot === null || confirmed === null) return { lagBytes: null, lagSeconds: null };
+    const { walEndLsn } = slot;
+    const handled = this.options.handledLsn();
+    // Beyond the end of the log: of another server, before a failover.
+    const lsn = handled > confirmed && handled <= walEndLsn ? handled : confirmed;
+    return {
+      lagBytes: Number(walEndLsn - lsn),
+      lagSeconds: this.clock.look(walEndLsn, lsn, performance.now()),
+    };
   }
 
   private disconnect(): void {

@@ -60,6 +60,11 @@ export class RunWatch {
     return metrics === null ? sink : meteredSink(sink, (counts) => metrics.named(counts));
   }
 
+  /** A record was put aside in `colophon.unstored`. */
+  putAside(): void {
+    this.metrics?.putAside();
+  }
+
   /** Watches from now on. */
   follow(consumer: Consumer, sink: CountingSink): void {
     const { settings, terminal } = this.options;
@@ -69,6 +74,7 @@ export class RunWatch {
       url: sourceUrl(settings),
       slot,
       everyMs: LOOK_EVERY_MS,
+      handledLsn: () => consumer.status().handledLsn,
       onReading: (reading) => {
         const told = reading.slot === null ? null : warning.look(reading.slot, consumer.status());
         if (told === null) return;

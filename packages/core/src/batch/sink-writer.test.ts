@@ -1,4 +1,11 @@
-import type { Change, Lsn, Sink, StoredPosition, TransactionPart } from '@colophon/protocol';
+import type {
+  AccountedPosition,
+  Change,
+  Lsn,
+  Sink,
+  StoredPosition,
+  TransactionPart,
+} from '@colophon/protocol';
 import { expect, it } from 'vitest';
 import { PartQueue } from './part-queue.js';
 import { SinkWriter } from './sink-writer.js';
@@ -19,9 +26,14 @@ function whole(transaction: number): TransactionPart {
   };
 }
 
-function setUp(sink: Partial<Sink>, gatherMs = 0) {
+function setUp(
+  sink: Partial<Sink>,
+  gatherMs = 0,
+  accounts: (isLast: boolean) => AccountedPosition | null = () => null,
+) {
   const queue = new PartQueue();
   const stored: StoredPosition[] = [];
+  const accounted: AccountedPosition[] = [];
   let onStored = () => {};
   const writer = new SinkWriter({
     sink: {
@@ -36,6 +48,10 @@ function setUp(sink: Partial<Sink>, gatherMs = 0) {
     gatherMs,
     takeRemembered: () => [],
     onTaken: () => {},
+    takeAccount: (isLast) => accounts(isLast),
+    onAccounted: (position) => {
+      accounted.push(position);
+    },
     onStored: (position) => {
       stored.push(position);
       onStored();
@@ -49,7 +65,7 @@ function setUp(sink: Partial<Sink>, gatherMs = 0) {
     new Promise<void>((resolve) => {
       onStored = resolve;
     });
-  return { queue, writer, stored, put, nextStored };
+  return { queue, writer, stored, accounted, put, nextStored };
 }
 
 it('makes one batch of what gathers while the sink is busy', async () => {
@@ -94,4 +110,48 @@ it('rejects with the sink’s error, and stores what is whole before it ends', a
   await finishing.writer.run();
   expect(finishing.stored.at(-1)?.endLsn).toBe(35n);
   expect(finishing.queue.changes).toBe(1);
+});
+
+it('accounts for what needs no storing between transactions only, and once more at the end', async () => {
+  const calls: string[] = [];
+  const at = (lsn: number): AccountedPosition => ({
+    systemIdentifier: '1',
+    timeline: 1,
+    lsn: BigInt(lsn) as Lsn,
+  });
+  let due: AccountedPosition | null = at(7);
+  let onCall = () => {};
+  const called = (name: string) => {
+    calls.push(name);
+    onCall();
+  };
+  const nextCall = () =>
+    new Promise<void>((resolve) => {
+      onCall = resolve;
+    });
+  const { queue, writer, accounted, put } = setUp(
+    {
+      write: async () => called('write'),
+      flush: async () => called('flush'),
+      account: async (position) => {
+        due = null;
+        called(`account ${position.lsn}`);
+      },
+    },
+    0,
+    (isLast) => (isLast && accounted.length < 2 ? at(99) : due),
+  );
+  const { facts, changes } = whole(1);
+  queue.push({ facts, changes, end: null }, 1);
+  const half = nextCall();
+  const running = writer.run();
+  await half;
+  for (const _ of ['the end is written', 'flushed', 'accounted for']) {
+    const next = nextCall();
+    if (calls.length === 1) put(1);
+    await next;
+  }
+  writer.finish();
+  await running;
+  expect(calls).toEqual(['write', 'write', 'flush', 'account 7', 'account 99']);
 });

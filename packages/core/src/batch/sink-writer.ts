@@ -1,4 +1,10 @@
-import { formatLsn, type RememberedRelation, type Sink, type StoredPosition } from '@colophon/protocol';
+import {
+  type AccountedPosition,
+  formatLsn,
+  type RememberedRelation,
+  type Sink,
+  type StoredPosition,
+} from '@colophon/protocol';
 import { type TracedWork, traceWork } from '../trace/tracing.js';
 import type { Batch, BatchLimits, PartQueue } from './part-queue.js';
 
@@ -23,6 +29,10 @@ export interface SinkWriterOptions {
   readonly takeRemembered: () => readonly RememberedRelation[];
   /** Room was made in the queue. */
   readonly onTaken: () => void;
+  /** How far the sink's ledger is to be moved where nothing waits to be stored; null where it needn't be. */
+  readonly takeAccount: (isLast: boolean) => AccountedPosition | null;
+  /** The ledger was moved. */
+  readonly onAccounted: (position: AccountedPosition) => void;
   /** Everything up to the position is durable. */
   readonly onStored: (position: StoredPosition, flushed: Flushed) => void;
 }
@@ -36,6 +46,8 @@ export class SinkWriter {
   private wake: (() => void) | null = null;
   private ending: 'finish' | 'abandon' | null = null;
   private lastFlushAtMs = Number.NEGATIVE_INFINITY;
+  /** Something is written that isn't flushed: the sink holds half a transaction. */
+  private isInside = false;
   private unflushed = { changes: 0, transactions: 0, bytes: 0, durationMs: 0 };
   private span: TracedWork | null = null;
 
@@ -80,6 +92,7 @@ export class SinkWriter {
       if (this.isAbandoned()) return;
       const batch = queue.take(limits, mustFinish);
       if (batch !== null) await this.write(batch);
+      else if (await this.account(mustFinish)) continue;
       else if (mustFinish) return;
       else if (this.ending === null) await this.sleep();
     }
@@ -109,6 +122,7 @@ export class SinkWriter {
     this.span ??= traceWork('colophon.flush', {});
     const { span, unflushed } = this;
     if (relations.length > 0) await sink.rememberRelations?.(relations);
+    this.isInside = true;
     await span.within(() => sink.write(batch.parts));
     unflushed.changes += batch.changes;
     unflushed.transactions += batch.transactions;
@@ -119,6 +133,7 @@ export class SinkWriter {
     const endedAtMs = performance.now();
     unflushed.durationMs += endedAtMs - startedAtMs;
     if (position === null) return;
+    this.isInside = false;
     this.lastFlushAtMs = endedAtMs;
     const { changes, transactions, bytes } = unflushed;
     span.end({
@@ -130,6 +145,16 @@ export class SinkWriter {
     this.span = null;
     this.unflushed = { changes: 0, transactions: 0, bytes: 0, durationMs: 0 };
     onStored(position, unflushed);
+  }
+
+  /** Says whether there was anything to account for. */
+  private async account(isLast: boolean): Promise<boolean> {
+    const { sink, takeAccount, onAccounted } = this.options;
+    const position = this.isInside ? null : takeAccount(isLast);
+    if (position === null) return false;
+    await sink.account?.(position);
+    onAccounted(position);
+    return true;
   }
 
   /** Until something happens: of each notification, or with `onlyFull` of one that fills a batch. */

@@ -42,7 +42,7 @@ export class SourceCatalog {
   private readonly decoders = new Map<number, RowDecoder>();
   private typesSnapshot: Snapshot | undefined;
   private rootsSnapshot: Snapshot | undefined;
-  private rootsLoadedAtMs = 0;
+  private rootsLoadedAtMs = Number.NEGATIVE_INFINITY;
   private refreshedForXid: number | undefined;
 
   /** `query` must run on an ordinary connection to the source's database, outside any transaction. */
@@ -122,13 +122,13 @@ export class SourceCatalog {
     this.typesSnapshot = snapshot;
     await this.refreshRoots();
     this.rootsSnapshot = snapshot;
-    this.rootsLoadedAtMs = Date.now();
+    this.rootsLoadedAtMs = performance.now();
   }
 
   private isRootStale(decoder: RowDecoder, xid: number): boolean {
     if (this.rootsSnapshot?.sees(xid) === true) return false;
     if (this.tables.get(decoder.relation.oid)?.snapshot.sees(xid) === true) return false;
-    return Date.now() - this.rootsLoadedAtMs >= ROOT_NAME_AGE_MS;
+    return performance.now() - this.rootsLoadedAtMs >= ROOT_NAME_AGE_MS;
   }
 
   private async refreshRoots(): Promise<void> {
@@ -208,10 +208,10 @@ export class SourceCatalog {
  * it; for long where a synchronous standby is slow. After 5 seconds what was read has to do.
  */
 async function untilVisible(xid: number | undefined, read: () => Promise<Snapshot>): Promise<Snapshot> {
-  const giveUpAtMs = Date.now() + VISIBILITY_TIMEOUT_MS;
+  const giveUpAtMs = performance.now() + VISIBILITY_TIMEOUT_MS;
   for (;;) {
     const snapshot = await read();
-    if (xid === undefined || snapshot.sees(xid) || Date.now() > giveUpAtMs) return snapshot;
+    if (xid === undefined || snapshot.sees(xid) || performance.now() > giveUpAtMs) return snapshot;
     await delay(VISIBILITY_PAUSE_MS);
   }
 }

@@ -1,14 +1,19 @@
-import { formatLsn, INVALID_LSN, type Lsn } from '@colophon/protocol';
+import { formatLsn, INVALID_LSN, type Lsn, parseLsn } from '@colophon/protocol';
 import type { Client, ClientConfig } from 'pg';
 import { LogicalReplicationService } from 'pg-logical-replication';
 import { describeSource } from './connection-config.js';
 import { type SourceNames, sourceError } from './source-error.js';
+import { parseTimelineHistory, type TimelineEnd } from './timeline-history.js';
 
 /** What `IDENTIFY_SYSTEM` says on the connection that streams, so that it can't be another server's. */
 export interface SystemIdentity {
   readonly systemIdentifier: string;
   readonly timeline: number;
   readonly database: string;
+  /** How far its log reached just before the stream began. */
+  readonly writtenLsn: Lsn;
+  /** The timelines that its own comes from; empty where there are none, or the server has forgotten them. */
+  readonly history: readonly TimelineEnd[];
 }
 
 /** Who is told what arrives. All are called synchronously, as it is received; none may throw. */
@@ -167,11 +172,14 @@ class Link {
   private async identify(client: Client): Promise<{ identity: SystemIdentity; senderTimeoutMs: number }> {
     const system = (await client.query('IDENTIFY_SYSTEM')).rows[0];
     const timeout = (await client.query('SHOW wal_sender_timeout')).rows[0];
+    const timeline = Number(system.timeline);
     return {
       identity: {
         systemIdentifier: String(system.systemid),
-        timeline: Number(system.timeline),
+        timeline,
         database: String(system.dbname),
+        writtenLsn: parseLsn(String(system.xlogpos)),
+        history: timeline === 1 ? [] : await readHistory(client, timeline),
       },
       senderTimeoutMs: durationMs(String(timeout.wal_sender_timeout)),
     };
@@ -226,6 +234,19 @@ class Link {
       this.high = BigInt(Number.parseInt(high, 16)) << 32n;
     }
     return (this.high | BigInt(Number.parseInt(text.slice(slash + 1), 16))) as Lsn;
+  }
+}
+
+/** The file's text is sent as it is, whatever type the server gives it: node-postgres would unescape a bytea. */
+async function readHistory(client: Client, timeline: number): Promise<TimelineEnd[]> {
+  const types = { getTypeParser: () => (value: string) => value };
+  try {
+    const { rows } = await client.query({ text: `TIMELINE_HISTORY ${timeline}`, types } as never);
+    return parseTimelineHistory(String((rows[0] as { content: string }).content));
+  } catch (error) {
+    // The file is gone: a question without an answer. A connection that is lost says so with the next command.
+    if (error instanceof Error && 'severity' in error) return [];
+    throw error;
   }
 }
 

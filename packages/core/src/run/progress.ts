@@ -59,7 +59,7 @@ export class Progress {
   }
 
   /** The same as the facts of a status. */
-  facts(): Omit<ConsumerStatus, 'state' | 'queuedChanges'> {
+  facts(): Omit<ConsumerStatus, 'state' | 'queuedChanges' | 'handledLsn'> {
     const { receivedLsn, acknowledgedLsn } = this;
     return {
       source: this.source,

@@ -1,4 +1,11 @@
-import type { Lsn, Sink, SourceDescription, StoredPosition } from '@colophon/protocol';
+import {
+  type Gap,
+  INVALID_LSN,
+  type Lsn,
+  type Sink,
+  type SourceDescription,
+  type StoredPosition,
+} from '@colophon/protocol';
 import { PartQueue } from '../batch/part-queue.js';
 import { type Flushed, SinkWriter } from '../batch/sink-writer.js';
 import type { ConsumerSettings } from '../consumer-options.js';
@@ -6,14 +13,15 @@ import { SourceCatalog } from '../decode/source-catalog.js';
 import { confirmedLsn } from '../replication/confirmed-lsn.js';
 import { ReplicationStream } from '../replication/replication-stream.js';
 import type { SourceClient } from '../replication/source-client.js';
+import { unreadable } from '../replication/unreadable.js';
 import { EmissionReader } from '../stitch/emission.js';
 import { TransactionAssembler } from '../stitch/transaction-assembler.js';
 import { StreamDecoder } from '../stream-decoder.js';
 import { type AcknowledgedHandlers, Acknowledger } from './acknowledger.js';
 import { LifeSigns } from './life-signs.js';
+import { type OpenedLedger, openLedger } from './open-ledger.js';
 import { ReadingGate } from './reading-gate.js';
 import { TransactionIntake } from './transaction-intake.js';
-import { usablePosition } from './usable-position.js';
 
 /** What a session tells while it runs. */
 interface SessionHandlers extends AcknowledgedHandlers {
@@ -23,6 +31,8 @@ interface SessionHandlers extends AcknowledgedHandlers {
   stored(position: StoredPosition, committedAtMicros: bigint, flushed: Flushed): void;
   /** Read up to here. */
   received(lsn: Lsn): void;
+  /** The sink's ledger has a gap that was not known before. */
+  gap(gap: Gap): void;
 }
 
 /** What a session works with. */
@@ -33,6 +43,8 @@ export interface SessionOptions {
   readonly handlers: SessionHandlers;
   /** What this process has had stored before, for a sink that keeps no position itself. */
   readonly remembered: StoredPosition | null;
+  /** The last session saw that the source doesn't have what was stored of it. */
+  readonly isSourceRestored: boolean;
   /** How long silence is taken for life; grows with each connection that was given up. */
   readonly silenceTimeoutMs: number;
 }
@@ -51,9 +63,12 @@ export class Session {
   private stream!: ReplicationStream;
   private gate: ReadingGate | undefined;
   private acknowledger: Acknowledger | undefined;
+  private confirmedLsn!: Lsn;
   private lifeSigns: LifeSigns | undefined;
   private decoder: StreamDecoder | undefined;
+  private intake: TransactionIntake | undefined;
   private writer: SinkWriter | undefined;
+  private readTo: Lsn = INVALID_LSN;
   /** Received between the start of the stream and the sink's being open: the socket is paused, its buffer stays. */
   private early: { bytes: Buffer; lsn: Lsn }[] = [];
   private isStopping = false;
@@ -113,6 +128,11 @@ export class Session {
     this.writer?.finish();
   }
 
+  /** Everything before it is stored, or holds nothing to store; null until the slot is ours. */
+  get handledLsn(): Lsn | null {
+    return this.acknowledger?.handledLsn ?? null;
+  }
+
   /** Changes that wait for the sink. */
   get queuedChanges(): number {
     return this.queue.changes;
@@ -127,14 +147,16 @@ export class Session {
       {
         message: (bytes, lsn) => this.guard(() => this.receive(bytes, lsn)),
         keepalive: (lsn, mustReply) => this.guard(() => this.keepalive(lsn, mustReply)),
-        failed: (error) => this.fail(error),
+        failed: (error) => this.fail(this.inItsPlace(error)),
       },
     );
     this.stream = stream;
     const gate = new ReadingGate(stream, () => this.lifeSigns?.heard());
     if (this.isStopping) gate.shutForGood();
     this.gate = gate;
-    const acknowledger = new Acknowledger(stream, await confirmedLsn(client, slot), handlers);
+    // Nobody else moves it from here on.
+    this.confirmedLsn = await confirmedLsn(client, slot);
+    const acknowledger = new Acknowledger(stream, this.confirmedLsn, handlers);
     this.acknowledger = acknowledger;
     if (this.isOver) return;
     this.lifeSigns = new LifeSigns({
@@ -154,13 +176,17 @@ export class Session {
     return { name: settings.name ?? database, environment, database, systemIdentifier, timeline, slot };
   }
 
-  /** Gives the position up to which nothing need be read again. */
-  private async openSink(source: SourceDescription): Promise<StoredPosition | null> {
-    const { settings, sink, remembered } = this.options;
-    const stored = usablePosition(await this.orFailure(sink.open(source)), remembered, source);
+  /** Opens it and its ledger: what is stored already, and what never will be. */
+  private async openSink(source: SourceDescription): Promise<OpenedLedger> {
+    const { settings, sink, remembered, isSourceRestored, handlers } = this.options;
+    const { confirmedLsn } = this;
+    const { writtenLsn, history } = this.stream.identity;
+    const stored = await this.orFailure(sink.open(source));
+    const facts = { source, writtenLsn, history, confirmedLsn, stored, remembered, isSourceRestored };
+    const ledger = await this.orFailure(openLedger(sink, facts, handlers.gap));
     this.catalog.recall((await this.orFailure(sink.recallRelations?.() ?? Promise.resolve([]))) ?? []);
     await this.orFailure(this.catalog.load(settings.publication));
-    return stored;
+    return ledger;
   }
 
   private async orFailure<T>(work: Promise<T>): Promise<T> {
@@ -171,7 +197,7 @@ export class Session {
   }
 
   /** Bytes → rows → transactions → the queue → the sink → the acknowledgement. */
-  private assemble(source: SourceDescription, stored: StoredPosition | null): SinkWriter {
+  private assemble(source: SourceDescription, ledger: OpenedLedger): SinkWriter {
     const { settings, sink, handlers } = this.options;
     const { queue, catalog } = this;
     const gate = this.gate!;
@@ -191,9 +217,15 @@ export class Session {
       emissions: new EmissionReader(settings.prefixes),
       assembler,
       acknowledger,
-      stored,
-      received: handlers.received,
+      skipBelow: ledger.skipBelow,
+      isStored: ledger.isStored,
+      expected: ledger.expected,
+      received: (lsn) => {
+        this.readTo = lsn;
+        handlers.received(lsn);
+      },
     });
+    this.intake = intake;
     const writer = new SinkWriter({
       sink,
       queue,
@@ -203,17 +235,24 @@ export class Session {
       onTaken: () => {
         if (queue.bytes <= settings.queueBytes / 2) gate.open('full');
       },
+      takeAccount: (isLast) => {
+        const lsn = acknowledger.takeAccount(isLast);
+        return lsn === null ? null : { ...ledger.accounted, lsn };
+      },
+      onAccounted: ({ lsn }) => acknowledger.accounted(lsn),
       onStored: (position, flushed) => {
         handlers.stored(position, intake.stored(position.endLsn), flushed);
         acknowledger.stored(position.endLsn);
       },
     });
+    if (sink.account !== undefined) acknowledger.keepLedger(ledger.accounted.lsn, () => writer.notify());
     this.decoder = new StreamDecoder(
       catalog,
       intake,
       () => gate.shut('catalog'),
       (error) => (error === undefined ? this.guard(() => gate.open('catalog')) : this.fail(error)),
     );
+    this.intake = intake;
     this.writer = writer;
     return writer;
   }
@@ -241,6 +280,7 @@ export class Session {
       return;
     }
     this.options.handlers.received(lsn);
+    this.intake?.decoded(lsn);
     this.acknowledger?.keepalive(lsn, mustReply);
   }
 
@@ -250,8 +290,13 @@ export class Session {
     try {
       work();
     } catch (error) {
-      this.fail(error);
+      this.fail(this.inItsPlace(error));
     }
+  }
+
+  private inItsPlace(error: unknown): unknown {
+    const { slot } = this.options.settings;
+    return unreadable(error, { slot, transaction: this.intake?.current ?? null, readTo: this.readTo });
   }
 
   private end(): void {

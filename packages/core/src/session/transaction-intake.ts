@@ -1,4 +1,4 @@
-import type { Lsn, StoredPosition } from '@colophon/protocol';
+import { ColophonError, formatLsn, type Lsn, type StoredCommit } from '@colophon/protocol';
 import type { BeginMessage, CommitMessage, LogicalMessage } from '../decode/message.js';
 import type { DecodedRow } from '../decode/row-decoder.js';
 import type { EmissionReader } from '../stitch/emission.js';
@@ -11,8 +11,12 @@ export interface TransactionIntakeOptions {
   readonly emissions: EmissionReader;
   readonly assembler: TransactionAssembler;
   readonly acknowledger: Acknowledger;
-  /** What the sink has already. */
-  readonly stored: StoredPosition | null;
+  /** Transactions whose commit starts before it are stored already; null where none are known to be. */
+  readonly skipBelow: Lsn | null;
+  /** Whether one at or behind that is; null where none can be. */
+  readonly isStored: ((message: BeginMessage) => boolean) | null;
+  /** The last stored transaction, where it must come again; null where it needn't. */
+  readonly expected: StoredCommit | null;
   /** A transaction was read to its end. */
   readonly received: (lsn: Lsn) => void;
 }
@@ -21,19 +25,47 @@ export interface TransactionIntakeOptions {
 export class TransactionIntake implements DecodedHandlers {
   private readonly options: TransactionIntakeOptions;
   private storedEndLsn: Lsn | null;
+  private expected: StoredCommit | null;
+  private arriving: BeginMessage | null = null;
   private unstored: { endLsn: Lsn; committedAtMicros: bigint }[] = [];
 
   constructor(options: TransactionIntakeOptions) {
     this.options = options;
-    this.storedEndLsn = options.stored?.endLsn ?? null;
+    this.storedEndLsn = options.skipBelow;
+    this.expected = options.expected;
+    if (this.expected !== null) options.acknowledger.hold();
+  }
+
+  /** The transaction that is arriving. */
+  get current(): BeginMessage | null {
+    return this.arriving;
   }
 
   begin(message: BeginMessage): boolean {
-    const { acknowledger, assembler } = this.options;
+    this.arriving = message;
+    const { acknowledger, assembler, isStored } = this.options;
     acknowledger.begin();
+    if (this.expected !== null) this.compare(message);
     if (this.storedEndLsn !== null && message.commitLsn < this.storedEndLsn) return false;
+    if (isStored?.(message)) return false;
     assembler.begin(message);
     return true;
+  }
+
+  /** The source has decoded up to here. Throws `SOURCE_CHANGED` where it should have delivered what is stored of it, and hasn't. */
+  decoded(lsn: Lsn): void {
+    if (this.expected !== null && lsn > this.expected.commitLsn) throw sourceRestored(this.expected);
+  }
+
+  /** Positions alone don't tell a source from one that was put back and has since written as much again. */
+  private compare({ commitLsn, committedAtMicros }: BeginMessage): void {
+    const expected = this.expected!;
+    if (commitLsn < expected.commitLsn) return;
+    if (commitLsn > expected.commitLsn || committedAtMicros !== expected.committedAtMicros) {
+      throw sourceRestored(expected);
+    }
+    this.expected = null;
+    this.options.acknowledger.release();
   }
 
   row(row: DecodedRow, lsn: Lsn): void {
@@ -48,12 +80,13 @@ export class TransactionIntake implements DecodedHandlers {
     const { assembler, emissions } = this.options;
     if (!assembler.isOpen) return;
     const emission = emissions.read(message);
-    if (emission !== null) assembler.emission(emission);
+    if (emission !== null) assembler.emission(emission, message.lsn);
   }
 
   commit(message: CommitMessage): void {
     const { assembler, acknowledger, received } = this.options;
     const { endLsn, committedAtMicros } = message;
+    this.arriving = null;
     received(endLsn);
     if (!assembler.isOpen) {
       acknowledger.commit(endLsn, false);
@@ -72,4 +105,12 @@ export class TransactionIntake implements DecodedHandlers {
     while (count < unstored.length && unstored[count]!.endLsn <= endLsn) count++;
     return unstored.splice(0, count).at(-1)?.committedAtMicros ?? 0n;
   }
+}
+
+function sourceRestored({ commitLsn }: StoredCommit): ColophonError {
+  return new ColophonError(
+    'SOURCE_CHANGED',
+    `The source no longer has the transaction at ${formatLsn(commitLsn)} that is stored: it was put back to an earlier state. Reading again from where its slot stands.`,
+    { retryable: true, details: { isSourceRestored: true } },
+  );
 }

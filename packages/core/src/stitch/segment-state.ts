@@ -65,6 +65,11 @@ export function step(state: SegmentState, event: SegmentEvent): Step {
   return TRANSITIONS[state.kind][event.kind](state as never, event as never);
 }
 
+/** The state as it was before what filled the segment came. */
+export function unfilled(state: SegmentState): SegmentState {
+  return state.kind === 'filled' ? { ...state, kind: 'empty' } : state;
+}
+
 function to(state: SegmentState, settled: ContextText | null = null): Step {
   return { state, settled };
 }

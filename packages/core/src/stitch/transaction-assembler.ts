@@ -2,7 +2,7 @@ import type { Change, ContextText, Lsn, TransactionFacts, TransactionPart } from
 import type { BeginMessage, CommitMessage } from '../decode/message.js';
 import type { DecodedRow } from '../decode/row-decoder.js';
 import type { Emission } from './emission.js';
-import { OUTSIDE, type SegmentEvent, type SegmentState, step } from './segment-state.js';
+import { OUTSIDE, type SegmentEvent, type SegmentState, step, unfilled } from './segment-state.js';
 
 /** Where and how a transaction's parts go. */
 export interface AssemblerOptions {
@@ -29,6 +29,7 @@ export interface AssembledTransaction {
 // A change's objects besides its text, and the pieces that V8 joins a text of only when it is read.
 const CHANGE_OVERHEAD = 600;
 const PART_OVERHEAD = 400;
+const NONE: Change[] = [];
 
 /** Puts decoded rows and emissions together to transactions, in parts of bounded size. */
 export class TransactionAssembler {
@@ -39,6 +40,8 @@ export class TransactionAssembler {
   private size = 0;
   private given = 0;
   private sequence = 0;
+  /** The `sequence` of the row that filled the segment at hand. */
+  private filledAt = 0;
   private contexts: ContextText[] = [];
   private markers: string[] = [];
 
@@ -66,8 +69,7 @@ export class TransactionAssembler {
 
   /** One row; each relation of a TRUNCATE is one. */
   row(row: DecodedRow, position: Lsn): void {
-    if (this.state.kind !== 'filled') this.apply({ kind: 'change' });
-    const { segment } = this.state as Extract<SegmentState, { kind: 'filled' }>;
+    const segment = this.fill(this.sequence);
     const { relation, operation, key, primaryKey, before, after, unchanged } = row;
     const sequence = this.sequence++;
     this.changes.push({
@@ -84,7 +86,7 @@ export class TransactionAssembler {
     });
     this.size += before.length + after.length + key.length + CHANGE_OVERHEAD;
     if (this.size >= this.options.maxPartSize || this.changes.length >= this.options.maxPartChanges) {
-      this.give(null);
+      this.cut();
     }
   }
 
@@ -93,9 +95,21 @@ export class TransactionAssembler {
     this.sequence++;
   }
 
-  emission(emission: Emission): void {
-    if (emission.kind === 'marker') this.markers.push(emission.token);
-    else this.apply(emission);
+  /**
+   * A message that counts; `position` is its LSN. Rows at that very LSN stand after it in the log, and yet may have come
+   * before it, where only one of them is of a subtransaction (SPEC.md, P2): they are taken back, and put behind it.
+   */
+  emission(emission: Emission, position: Lsn): void {
+    if (emission.kind === 'marker') {
+      this.markers.push(emission.token);
+      return;
+    }
+    const overtaken = this.takeBack(position);
+    this.apply(emission);
+    for (const change of overtaken) {
+      this.changes.push({ ...change, segment: this.fill(change.sequence) });
+      this.size += sizeOf(change);
+    }
   }
 
   commit(message: CommitMessage): AssembledTransaction {
@@ -113,6 +127,41 @@ export class TransactionAssembler {
     if (settled !== null) this.contexts.push(settled);
   }
 
+  /** The number of the segment at hand, which has something in it from now on. */
+  private fill(sequence: number): number {
+    if (this.state.kind !== 'filled') {
+      this.apply({ kind: 'change' });
+      this.filledAt = sequence;
+    }
+    return (this.state as Extract<SegmentState, { kind: 'filled' }>).segment;
+  }
+
+  /** How many of the last changes are at this LSN: a few hundred at most, the rows of one record of a COPY. */
+  private countAt(position: Lsn): number {
+    const { changes } = this;
+    let count = 0;
+    while (count < changes.length && changes[changes.length - 1 - count]!.position === position) count++;
+    return count;
+  }
+
+  private takeBack(position: Lsn): Change[] {
+    const count = this.countAt(position);
+    if (count === 0) return NONE;
+    const taken = this.changes.splice(-count);
+    for (const change of taken) this.size -= sizeOf(change);
+    if (this.filledAt === taken[0]!.sequence) this.state = unfilled(this.state);
+    return taken;
+  }
+
+  /** Gives a part, but for the last rows at one LSN: a message may still come that belongs before them. */
+  private cut(): void {
+    const held = this.changes.splice(-this.countAt(this.changes.at(-1)!.position));
+    if (this.changes.length > 0) this.give(null);
+    this.changes = held;
+    this.size = 0;
+    for (const change of held) this.size += sizeOf(change);
+  }
+
   private give(end: TransactionPart['end']): void {
     const { changes, size } = this;
     this.changes = [];
@@ -120,4 +169,8 @@ export class TransactionAssembler {
     this.given += changes.length;
     this.options.onPart({ facts: this.facts as TransactionFacts, changes, end }, size + PART_OVERHEAD);
   }
+}
+
+function sizeOf({ before, after, key }: Change): number {
+  return before.length + after.length + key.length + CHANGE_OVERHEAD;
 }

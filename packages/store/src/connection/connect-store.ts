@@ -1,5 +1,6 @@
 import { connectClient, tlsChoice } from '@colophon/protocol';
 import pg from 'pg';
+import { endClient } from './end-client.js';
 import { storeError } from './store-error.js';
 
 /** How a connection to the store is opened. */
@@ -48,9 +49,9 @@ export async function connectStore(options: ConnectOptions): Promise<pg.Client> 
     throw storeError(error, 'The store cannot be reached', false);
   }
   try {
-    await client.query(SESSION);
+    await client.query({ text: SESSION, query_timeout: timeoutOf(options) } as pg.QueryConfig);
   } catch (error) {
-    await client.end().catch(() => {});
+    await endClient(client);
     throw storeError(error, 'The store cannot be reached', false);
   }
   return client;
@@ -79,6 +80,10 @@ function clientConfig(options: ConnectOptions): pg.ClientConfig {
     application_name: options.applicationName,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
-    connectionTimeoutMillis: options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS,
+    connectionTimeoutMillis: timeoutOf(options),
   };
+}
+
+function timeoutOf(options: ConnectOptions): number {
+  return options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS;
 }

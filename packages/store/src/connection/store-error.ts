@@ -15,7 +15,15 @@ const NO_STORE: KnownSqlstate = { code: 'STORE_MISSING', remedy: 'run `colophon 
 const OWN_SQLSTATES: Readonly<Record<string, KnownSqlstate>> = {
   '3F000': NO_STORE,
   '42P01': NO_STORE,
-  '25006': { code: 'SINK_FAILED', remedy: 'the server is read-only: name the primary in the URL' },
+  '25006': {
+    code: 'SINK_FAILED',
+    remedy: 'the server is read-only: let it be written to, or name the primary in the URL',
+  },
+  '53100': { code: 'SINK_FAILED', remedy: "make room on the store's disk" },
+  '53300': {
+    code: 'CONNECTION_FAILED',
+    remedy: 'raise max_connections, or end connections that nobody needs',
+  },
 };
 
 const UNREACHABLE = new Set([
@@ -31,8 +39,10 @@ const UNREACHABLE = new Set([
 ]);
 /** Classes of SQLSTATE whose messages quote values. */
 const QUOTES_DATA = /^(22|23|54)/;
-/** What may pass by itself: a full disk, too many connections, a deadlock, a cancelled statement, a restart. */
-const PASSES = /^(08|40|53|57|58)/;
+/** What may pass by itself: a full disk, too many connections, a lock, a deadlock, a cancelled statement, a restart, a standby that is promoted; XX000 is also what a disk quota says. */
+const PASSES = /^(08|40|53|57|58|25006|55P03|XX000)/;
+/** What a server says because of the values it was given: it would say the same again. */
+const OF_THE_RECORD = /^(22|23|54|XX000$)/;
 
 /** The fields of an error of node-postgres that are used. */
 interface ServerError {
@@ -44,6 +54,11 @@ interface ServerError {
 export function errorState(error: unknown): string {
   const code = (error as ServerError | undefined)?.code;
   return typeof code === 'string' ? code : '';
+}
+
+/** Whether a record was refused for what it holds, and not for the state of server or connection. */
+export function isOfTheRecord(state: string): boolean {
+  return OF_THE_RECORD.test(state);
 }
 
 /**
@@ -62,7 +77,7 @@ export function storeError(error: unknown, doing: string, connected = true): Col
   if (known !== undefined) {
     return new ColophonError(known.code, `${doing}: ${said}; ${known.remedy}.`, {
       ...options,
-      retryable: state === '55P03',
+      retryable: PASSES.test(state),
     });
   }
   if (!connected) {

@@ -133,7 +133,7 @@ BEGIN
       leaf := parent || to_char(month, '"_"YYYY"_"MM');
       CONTINUE WHEN to_regclass(format('colophon.%I', leaf)) IS NOT NULL;
       BEGIN
-        -- ATTACH lets others read and write meanwhile; CREATE TABLE … PARTITION OF would lock them out.
+        -- ATTACH lets others read and write meanwhile; CREATE TABLE ... PARTITION OF would lock them out.
         EXECUTE format('CREATE TABLE colophon.%I (LIKE colophon.%I INCLUDING ALL)', leaf, parent);
         EXECUTE format('ALTER TABLE colophon.%I ATTACH PARTITION colophon.%I FOR VALUES FROM (%L) TO (%L)',
                        parent, leaf, month, month + interval '1 month');
@@ -234,6 +234,512 @@ LEFT JOIN colophon.sources o ON o.id = s.source_id;
   },
   {
     version: 2,
+    sql: `-- The completeness ledger: how far each source's log is stored or accounted for, and the gaps in it.
+
+-- Everything of the source's log before it is stored, or holds nothing to store, or lies in a gap. It may be on another
+-- timeline, or of another system, than the last stored transaction.
+ALTER TABLE colophon.positions
+  ADD COLUMN accounted_system_identifier text,
+  ADD COLUMN accounted_timeline int,
+  ADD COLUMN accounted_lsn pg_lsn;
+
+-- Where \`init\` made each slot: what a source's ledger begins with.
+CREATE TABLE colophon.slots (
+  system_identifier text NOT NULL,
+  database          text NOT NULL,
+  slot              text NOT NULL,
+  timeline          int NOT NULL,
+  start_lsn         pg_lsn NOT NULL,
+  made_at           timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (system_identifier, database, slot)
+);
+
+-- Only ever added to.
+CREATE TABLE colophon.gap_records (
+  id                     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  source_id              int NOT NULL REFERENCES colophon.sources,
+  reason                 text NOT NULL,
+  from_lsn               pg_lsn,
+  to_lsn                 pg_lsn,
+  from_timeline          int,
+  to_timeline            int,
+  from_system_identifier text,
+  to_system_identifier   text,
+  last_committed_at      timestamptz,
+  tables                 text[],
+  detail                 text NOT NULL,
+  approved_by            text,
+  detected_at            timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+CREATE VIEW colophon.gaps AS
+SELECT g.id, o.name AS source, o.environment, o.database, g.reason, g.from_lsn, g.to_lsn, g.from_timeline, g.to_timeline,
+  g.from_system_identifier, g.to_system_identifier, g.last_committed_at, g.tables, g.detail, g.approved_by, g.detected_at
+FROM colophon.gap_records g JOIN colophon.sources o ON o.id = g.source_id;
+
+-- Adds a gap to a source, unless it is there already; says whether it was new.
+CREATE FUNCTION colophon.add_gap(
+  for_source int, of_reason text, new_from_lsn pg_lsn, new_to_lsn pg_lsn, new_from_timeline int, new_to_timeline int,
+  new_from_system text, new_to_system text, of_tables text[], new_detail text, approver text) RETURNS boolean
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  INSERT INTO colophon.gap_records (source_id, reason, from_lsn, to_lsn, from_timeline, to_timeline,
+    from_system_identifier, to_system_identifier, last_committed_at, tables, detail, approved_by)
+  SELECT for_source, of_reason, new_from_lsn, new_to_lsn, new_from_timeline, new_to_timeline, new_from_system,
+    new_to_system, (SELECT last_committed_at FROM colophon.positions WHERE source_id = for_source), of_tables, new_detail,
+    approver
+  WHERE NOT EXISTS (SELECT FROM colophon.gap_records WHERE source_id = for_source
+    AND (reason, from_lsn, to_lsn, from_timeline, to_timeline, from_system_identifier, to_system_identifier, tables)
+      IS NOT DISTINCT FROM
+      (of_reason, new_from_lsn, new_to_lsn, new_from_timeline, new_to_timeline, new_from_system, new_to_system, of_tables));
+  RETURN FOUND;
+END
+$$;
+
+-- How far a source is accounted for. One that is new takes over from whoever read the slot before under another name, or
+-- begins where \`init\` made the slot.
+CREATE FUNCTION colophon.accounted_position(
+  for_source int, source_system_identifier text, source_slot text,
+  OUT system_identifier text, OUT timeline int, OUT lsn pg_lsn)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+  SELECT p.accounted_system_identifier, p.accounted_timeline, p.accounted_lsn INTO system_identifier, timeline, lsn
+    FROM colophon.positions p WHERE p.source_id = for_source;
+  IF lsn IS NOT NULL THEN RETURN; END IF;
+  SELECT known.system_identifier, known.timeline, known.lsn INTO system_identifier, timeline, lsn FROM (
+    SELECT p.accounted_system_identifier AS system_identifier, p.accounted_timeline AS timeline, p.accounted_lsn AS lsn
+      FROM colophon.sources o JOIN colophon.sources same ON same.database = o.database
+      JOIN colophon.positions p ON p.source_id = same.id
+      WHERE o.id = for_source AND same.slot = source_slot
+        AND p.accounted_system_identifier = source_system_identifier
+    UNION ALL
+    SELECT s.system_identifier, s.timeline, s.start_lsn
+      FROM colophon.sources o JOIN colophon.slots s ON s.database = o.database
+      WHERE o.id = for_source AND s.slot = source_slot AND s.system_identifier = source_system_identifier
+  ) known ORDER BY known.timeline DESC, known.lsn DESC LIMIT 1;
+END
+$$;
+
+-- Moves the accounted position, if nobody has moved the source since \`seen_version\`; forward only, unless it is told that
+-- it may go back.
+CREATE FUNCTION colophon.account_position(
+  for_source int, seen_version bigint, new_system_identifier text, new_timeline int, new_lsn pg_lsn,
+  may_go_back boolean DEFAULT false) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  UPDATE colophon.positions SET
+    version = version + 1,
+    accounted_lsn = CASE
+      WHEN NOT may_go_back AND accounted_timeline = new_timeline AND accounted_system_identifier = new_system_identifier
+      THEN greatest(accounted_lsn, new_lsn) ELSE new_lsn END,
+    accounted_system_identifier = new_system_identifier,
+    accounted_timeline = new_timeline
+  WHERE source_id = for_source AND version = seen_version;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'the position of source % was moved by another consumer', for_source USING ERRCODE = 'CP001';
+  END IF;
+END
+$$;
+
+-- As before; and what is stored is accounted for.
+CREATE OR REPLACE FUNCTION colophon.advance_position(
+  for_source int, seen_version bigint, new_system_identifier text, new_timeline int, new_commit_lsn pg_lsn,
+  new_end_lsn pg_lsn, new_changes bigint, newest_committed_at timestamptz) RETURNS void
+LANGUAGE plpgsql
+AS $$
+BEGIN
+  UPDATE colophon.positions SET
+    version = version + 1,
+    system_identifier = new_system_identifier,
+    timeline = new_timeline,
+    commit_lsn = new_commit_lsn,
+    end_lsn = new_end_lsn,
+    accounted_lsn = CASE
+      WHEN accounted_timeline = new_timeline AND accounted_system_identifier = new_system_identifier
+      THEN greatest(accounted_lsn, new_end_lsn) ELSE new_end_lsn END,
+    accounted_system_identifier = new_system_identifier,
+    accounted_timeline = new_timeline,
+    last_seq = CASE WHEN new_changes > 0 THEN currval('colophon.change_seq') ELSE last_seq END,
+    last_committed_at = coalesce(newest_committed_at, last_committed_at),
+    changes = changes + new_changes,
+    stored_at = clock_timestamp()
+  WHERE source_id = for_source AND version = seen_version;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'the position of source % was moved by another consumer', for_source USING ERRCODE = 'CP001';
+  END IF;
+END
+$$;
+
+-- \`init\` has a slot at hand, which it made (\`is_new\`) or found. Notes where it begins, and lets the ledgers go on there:
+-- of sources of the same system that read a slot of this name before, and of the one source of this name that was
+-- another system until now. Gives the sources that got a gap, with its reason.
+CREATE FUNCTION colophon.begin_slot(
+  new_system_identifier text, new_timeline int, of_database text, of_slot text, new_start_lsn pg_lsn, is_new boolean,
+  of_name text, of_environment text, approver text) RETURNS TABLE (source text, reason text, from_lsn pg_lsn, to_lsn pg_lsn)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+  known record;
+BEGIN
+  INSERT INTO colophon.slots AS s (system_identifier, database, slot, timeline, start_lsn)
+    VALUES (new_system_identifier, of_database, of_slot, new_timeline, new_start_lsn)
+    ON CONFLICT (system_identifier, database, slot) DO UPDATE
+      SET timeline = new_timeline, start_lsn = new_start_lsn, made_at = now() WHERE is_new;
+  FOR known IN
+    SELECT o.id, o.name, p.accounted_system_identifier AS system_identifier, p.accounted_timeline AS timeline,
+      p.accounted_lsn AS lsn, p.version
+      FROM colophon.sources o JOIN colophon.positions p ON p.source_id = o.id
+      WHERE o.database = of_database AND p.accounted_lsn IS NOT NULL AND (
+        -- On another timeline the consumer finds out where the two parted, and says so.
+        (is_new AND o.slot = of_slot AND p.accounted_system_identifier = new_system_identifier
+          AND p.accounted_timeline = new_timeline AND p.accounted_lsn <> new_start_lsn)
+        OR (o.name = of_name AND o.environment = of_environment
+          AND p.accounted_system_identifier <> new_system_identifier))
+      ORDER BY o.id FOR UPDATE OF p
+  LOOP
+    source := known.name;
+    IF known.system_identifier <> new_system_identifier THEN
+      reason := 'source-replaced';
+      from_lsn := known.lsn;
+      to_lsn := new_start_lsn;
+      PERFORM colophon.add_gap(known.id, reason, from_lsn, to_lsn, known.timeline, new_timeline, known.system_identifier,
+        new_system_identifier, NULL, format('The source is system %s now; everything of system %s before %s is accounted for.',
+        new_system_identifier, known.system_identifier, from_lsn), approver);
+    ELSE
+      IF known.lsn > new_start_lsn THEN
+        reason := 'source-restored';
+        from_lsn := NULL;
+        to_lsn := known.lsn;
+        PERFORM colophon.add_gap(known.id, reason, from_lsn, to_lsn, known.timeline, new_timeline, new_system_identifier,
+          new_system_identifier, NULL, format('The source''s slot was made at %s, but everything up to %s was read from it: it was put back to an earlier state.',
+          new_start_lsn, to_lsn), approver);
+        RETURN NEXT;
+      END IF;
+      reason := 'slot-recreated';
+      from_lsn := CASE WHEN known.lsn < new_start_lsn THEN known.lsn END;
+      to_lsn := new_start_lsn;
+      PERFORM colophon.add_gap(known.id, reason, from_lsn, to_lsn, known.timeline, new_timeline, new_system_identifier,
+        new_system_identifier, NULL, format('Slot %s was made anew: it delivers what commits at %s or later.', of_slot, to_lsn),
+        approver);
+    END IF;
+    PERFORM colophon.account_position(known.id, known.version, new_system_identifier, new_timeline, new_start_lsn, true);
+    RETURN NEXT;
+  END LOOP;
+END
+$$;
+`,
+  },
+  {
+    version: 3,
+    sql: `-- Copies of tables as they were at a place in the log: what a row was before its first change. Nothing here is ever
+-- updated: how far a copy is, is said by its chunks.
+
+-- One row each time that a table, or one partition, was begun to be copied.
+CREATE TABLE colophon.baselines (
+  id                int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  source_id         int NOT NULL REFERENCES colophon.sources,
+  system_identifier text NOT NULL,
+  relation          oid NOT NULL,
+  "schema"          text COLLATE "C" NOT NULL,
+  "table"           text COLLATE "C" NOT NULL,
+  partition         text COLLATE "C",
+  key_columns       text[] NOT NULL,
+  -- Names and types, as the copier writes them: where they are others by now, a copy isn't continued.
+  columns           text NOT NULL,
+  started_at        timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX baselines_relation ON colophon.baselines (source_id, relation, id);
+CREATE INDEX baselines_table ON colophon.baselines ("table", id);
+
+-- What was read under one snapshot: stored with its rows in one transaction.
+CREATE TABLE colophon.baseline_chunks (
+  baseline_id int NOT NULL REFERENCES colophon.baselines,
+  chunk       int NOT NULL,
+  timeline    int NOT NULL,
+  low_lsn     pg_lsn NOT NULL,
+  high_lsn    pg_lsn NOT NULL,
+  snapshot    pg_snapshot NOT NULL,
+  taken_at    timestamptz NOT NULL,
+  rows        bigint NOT NULL,
+  -- The next chunk begins after it.
+  last_key    text[],
+  is_last     boolean NOT NULL,
+  stored_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
+  PRIMARY KEY (baseline_id, chunk)
+);
+CREATE UNIQUE INDEX baseline_chunks_last ON colophon.baseline_chunks (baseline_id) WHERE is_last;
+
+CREATE TABLE colophon.baseline_rows (
+  baseline_id int NOT NULL,
+  chunk       int NOT NULL,
+  place       int NOT NULL,
+  primary_key text COLLATE "C",
+  key         jsonb NOT NULL,
+  -- As text, for what change_records has it so.
+  after       json NOT NULL,
+  PRIMARY KEY (baseline_id, chunk, place)
+);
+CREATE INDEX baseline_rows_key ON colophon.baseline_rows (primary_key, baseline_id);
+
+-- Makes a source known, and says which server its records come from.
+CREATE FUNCTION colophon.baseline_source(
+  source_name text, source_environment text, source_database text, source_system_identifier text, source_slot text,
+  OUT source_id int, OUT system_identifier text)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+  INSERT INTO colophon.sources (name, environment, database, system_identifier, slot)
+    VALUES (source_name, source_environment, source_database, source_system_identifier, source_slot)
+    ON CONFLICT DO NOTHING;
+  SELECT s.id, coalesce(p.system_identifier, s.system_identifier) INTO source_id, system_identifier
+    FROM colophon.sources s LEFT JOIN colophon.positions p ON p.source_id = s.id
+    WHERE s.name = source_name AND s.environment = source_environment AND s.database = source_database;
+END
+$$;
+
+-- Whether a change, by the columns it has in colophon.changes, is contained in what was read under a chunk's snapshot. The
+-- snapshot alone is exact: a transaction's commit can stand in the log long before others see it, and the other way round
+-- positions say nothing near the snapshot. But a transaction's id there has 32 bits: so positions decide where it is
+-- far away (4 GiB of log hold no 2^31 transactions), and near the snapshot the id is the nearest one with these bits.
+CREATE FUNCTION colophon.is_in_baseline(
+  change_timeline int, change_commit_lsn pg_lsn, change_transaction_id bigint,
+  chunk_timeline int, chunk_low_lsn pg_lsn, chunk_high_lsn pg_lsn, chunk_snapshot pg_snapshot) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE
+  WHEN change_timeline <> chunk_timeline THEN change_timeline < chunk_timeline
+  WHEN change_commit_lsn >= chunk_high_lsn THEN false
+  WHEN pg_wal_lsn_diff(chunk_low_lsn, change_commit_lsn) > 4294967296 THEN true
+  ELSE pg_visible_in_snapshot(
+    greatest(3, pg_snapshot_xmax(chunk_snapshot)::text::bigint
+      + ((change_transaction_id - pg_snapshot_xmax(chunk_snapshot)::text::bigint + 2147483648) & 4294967295)
+      - 2147483648)::text::xid8,
+    chunk_snapshot)
+END;
+
+-- The rows of every copy that is complete, each as a CREATE record of it would have it.
+CREATE VIEW colophon.baseline AS
+SELECT
+  b.id AS baseline,
+  o.name AS source,
+  o.environment,
+  o.database,
+  b."schema",
+  b."table",
+  b.partition,
+  r.primary_key,
+  r.key,
+  r.after::jsonb AS after,
+  c.taken_at,
+  c.timeline,
+  c.low_lsn,
+  c.high_lsn,
+  c.snapshot,
+  c.chunk,
+  r.place
+FROM colophon.baselines b
+JOIN colophon.sources o ON o.id = b.source_id
+JOIN colophon.baseline_chunks e ON e.baseline_id = b.id AND e.is_last
+JOIN colophon.baseline_chunks c ON c.baseline_id = b.id
+JOIN colophon.baseline_rows r ON r.baseline_id = c.baseline_id AND r.chunk = c.chunk;
+`,
+  },
+  {
+    version: 4,
+    sql: `-- What PostgreSQL refused to store as it was: kept as bytes, so that it is not lost and holds nothing up. A row takes the
+-- place in \`seq\` that its change would have had.
+CREATE TABLE colophon.unstored_records (
+  seq          bigint PRIMARY KEY,
+  source_id    int NOT NULL REFERENCES colophon.sources,
+  segment_id   bigint NOT NULL,
+  committed_at timestamptz NOT NULL,
+  -- 'change', or 'context': then the changes are stored, with a context that says so.
+  what         text NOT NULL,
+  sqlstate     text NOT NULL,
+  -- Of a change; null for a context.
+  id           uuid UNIQUE,
+  position     bigint,
+  sequence     int,
+  operation    text COLLATE "C",
+  "schema"     text COLLATE "C",
+  "table"      text COLLATE "C",
+  partition    text COLLATE "C",
+  primary_key  text COLLATE "C",
+  -- UTF-8 whatever the encoding of this database: of a change {"key":...,"before":...,"after":...}, of a context itself.
+  -- Of more than 64 MiB only the beginning: length and SHA-256 are those of the whole.
+  data         bytea NOT NULL,
+  data_length  bigint NOT NULL,
+  data_sha256  bytea NOT NULL
+);
+CREATE INDEX unstored_records_source ON colophon.unstored_records (source_id, seq);
+
+-- A text given as UTF-8; where this database's encoding can't hold it, with its bytes as \\ooo.
+CREATE FUNCTION colophon.readable_text(utf8 bytea) RETURNS text
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  RETURN convert_from(utf8, 'UTF8');
+EXCEPTION WHEN data_exception THEN
+  RETURN encode(utf8, 'escape');
+END
+$$;
+
+-- Keeps what can't be stored. \`whole_length\` and \`whole_sha256\`: of the whole, where \`data\` is only its beginning.
+CREATE FUNCTION colophon.keep_unstored(
+  for_source int, its_segment bigint, its_committed_at timestamptz, its_what text, its_sqlstate text, its_id uuid,
+  its_position bigint, its_sequence int, its_operation text, its_schema bytea, its_table bytea, its_partition bytea,
+  its_primary_key bytea, its_data bytea, whole_length bigint DEFAULT NULL, whole_sha256 bytea DEFAULT NULL,
+  its_seq bigint DEFAULT nextval('colophon.change_seq')) RETURNS text
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  INSERT INTO colophon.unstored_records (seq, source_id, segment_id, committed_at, what, sqlstate, id, position,
+    sequence, operation, "schema", "table", partition, primary_key, data, data_length, data_sha256)
+  VALUES (its_seq, for_source, its_segment, its_committed_at, its_what, its_sqlstate, its_id, its_position,
+    its_sequence, its_operation, colophon.readable_text(its_schema), colophon.readable_text(its_table),
+    colophon.readable_text(its_partition), colophon.readable_text(its_primary_key),
+    substr(its_data, 1, 64 * 1024 * 1024), coalesce(whole_length, octet_length(its_data)),
+    coalesce(whole_sha256, sha256(its_data)));
+  -- It is counted with the changes of its flush, and isn't one.
+  IF its_what = 'change' THEN
+    UPDATE colophon.positions SET changes = changes - 1 WHERE source_id = for_source;
+  END IF;
+  RETURN its_sqlstate;
+END
+$$;
+
+-- Stores one change, or keeps it where it can't be stored: gives '', or the SQLSTATE by which it was refused. Texts come
+-- as UTF-8 bytes, so that none can make the call itself fail. What the view couldn't show is refused, too.
+CREATE FUNCTION colophon.store_change(
+  for_source int, its_segment bigint, its_committed_at timestamptz, its_id uuid, its_position bigint,
+  its_sequence int, its_operation text, its_schema bytea, its_table bytea, its_partition bytea,
+  its_primary_key bytea, its_key bytea, its_old_key bytea, its_before bytea, its_after bytea,
+  its_unchanged bytea[]) RETURNS text
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  its_seq bigint := nextval('colophon.change_seq');
+  state text;
+BEGIN
+  BEGIN
+    PERFORM convert_from(its_before, 'UTF8')::jsonb, convert_from(its_after, 'UTF8')::jsonb;
+    INSERT INTO colophon.change_records (committed_at, segment_id, seq, position, sequence, id, operation, "schema",
+      "table", partition, primary_key, key, old_key, before, after, unchanged)
+    VALUES (its_committed_at, its_segment, its_seq, its_position, its_sequence, its_id, its_operation,
+      convert_from(its_schema, 'UTF8'), convert_from(its_table, 'UTF8'), convert_from(its_partition, 'UTF8'),
+      convert_from(its_primary_key, 'UTF8'), convert_from(its_key, 'UTF8')::jsonb,
+      convert_from(its_old_key, 'UTF8')::jsonb, convert_from(its_before, 'UTF8')::json,
+      convert_from(its_after, 'UTF8')::json,
+      CASE WHEN its_unchanged IS NOT NULL THEN
+        ARRAY(SELECT convert_from(u.name, 'UTF8') FROM unnest(its_unchanged) WITH ORDINALITY AS u(name, n) ORDER BY u.n)
+      END);
+    RETURN '';
+  EXCEPTION
+    WHEN unique_violation THEN
+      RAISE;
+    WHEN data_exception OR integrity_constraint_violation OR program_limit_exceeded OR internal_error THEN
+      GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE;
+      -- An allocation too large for the server. Of a smaller record it would be the store's trouble: its quota, damage.
+      IF state LIKE 'XX%' AND (state <> 'XX000' OR octet_length(its_before) + octet_length(its_after) < 32 * 1024 * 1024) THEN
+        RAISE;
+      END IF;
+  END;
+  RETURN colophon.keep_unstored(for_source, its_segment, its_committed_at, 'change', state, its_id, its_position,
+    its_sequence, its_operation, its_schema, its_table, its_partition, its_primary_key,
+    convert_to('{"key":', 'UTF8') || its_key || convert_to(',"before":', 'UTF8') || its_before ||
+      convert_to(',"after":', 'UTF8') || its_after || convert_to('}', 'UTF8'),
+    its_seq => its_seq);
+END
+$$;
+
+-- Stores one segment, likewise: a context that can't be stored is kept, and its changes get one that says so.
+CREATE FUNCTION colophon.store_segment(
+  for_source int, its_id bigint, its_committed_at timestamptz, its_timeline int, its_commit_lsn pg_lsn,
+  its_transaction_id bigint, its_queued_at timestamptz, its_context bytea) RETURNS text
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  state text := '';
+  storable jsonb;
+BEGIN
+  LOOP
+    BEGIN
+      storable := CASE WHEN state = '' THEN convert_from(its_context, 'UTF8')::jsonb ELSE jsonb_build_object(
+        'colophon.error', format('the context could not be stored (SQLSTATE %s); it is in colophon.unstored', state)) END;
+      INSERT INTO colophon.segments (id, committed_at, source_id, timeline, commit_lsn, transaction_id, queued_at, context)
+      VALUES (its_id, its_committed_at, for_source, its_timeline, its_commit_lsn, its_transaction_id, its_queued_at,
+        storable);
+      EXIT;
+    EXCEPTION
+      WHEN unique_violation THEN
+        RAISE;
+      WHEN data_exception OR integrity_constraint_violation OR program_limit_exceeded OR internal_error THEN
+        -- With the other context it was not the context.
+        IF state <> '' THEN
+          RAISE;
+        END IF;
+        GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE;
+        IF state LIKE 'XX%' AND (state <> 'XX000' OR octet_length(its_context) < 32 * 1024 * 1024) THEN
+          RAISE;
+        END IF;
+    END;
+  END LOOP;
+  IF state <> '' THEN
+    PERFORM colophon.keep_unstored(for_source, its_id, its_committed_at, 'context', state, NULL, NULL, NULL, NULL, NULL,
+      NULL, NULL, NULL, its_context);
+  END IF;
+  RETURN state;
+END
+$$;
+
+-- The read contract of what could not be stored.
+CREATE VIEW colophon.unstored AS
+SELECT
+  u.id,
+  u.seq,
+  u.what,
+  u.sqlstate,
+  o.name AS source,
+  o.environment,
+  o.database,
+  u."schema",
+  u."table",
+  u.partition,
+  u.primary_key,
+  u.operation,
+  s.context,
+  u.committed_at,
+  s.queued_at,
+  s.created_at,
+  s.transaction_id,
+  u.position,
+  s.commit_lsn,
+  s.timeline,
+  u.sequence,
+  u.data,
+  u.data_length,
+  u.data_sha256
+FROM colophon.unstored_records u
+LEFT JOIN colophon.segments s ON s.id = u.segment_id AND s.committed_at = u.committed_at
+LEFT JOIN colophon.sources o ON o.id = u.source_id;
+`,
+  },
+  {
+    version: 7,
     sql: `-- Rights and retention. What a consumer does to anything but new records goes through functions of the owner's, so that
 -- it needs no right to change or delete. migrateStore() makes those that a role may execute SECURITY DEFINER, with a fixed
 -- search_path, and takes EXECUTE from PUBLIC: the older ones, too.
@@ -257,6 +763,23 @@ LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS 'SELECT EXISTS (SELECT FROM colophon.change_records_default)';
 
+-- How many records of a source were put aside, told to those who may not look at them.
+CREATE FUNCTION colophon.count_unstored(of_source int) RETURNS bigint
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS 'SELECT count(*) FROM colophon.unstored_records WHERE source_id = of_source';
+
+-- The stored transactions of a source whose commit starts in the stretch, told to those who may not look at contexts.
+CREATE FUNCTION colophon.stored_transactions(of_source int, from_lsn pg_lsn, to_lsn pg_lsn)
+RETURNS TABLE (commit_lsn pg_lsn, transaction_id bigint, committed_at timestamptz)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT DISTINCT s.commit_lsn, s.transaction_id, s.committed_at FROM colophon.segments s
+  WHERE s.source_id = of_source AND s.commit_lsn >= stored_transactions.from_lsn
+    AND s.commit_lsn < stored_transactions.to_lsn
+$$;
+
 -- What retention dropped, and by which wish: why older history is missing.
 CREATE TABLE colophon.retentions (
   id                 bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -267,12 +790,34 @@ CREATE TABLE colophon.retentions (
   from_time          timestamptz,
   to_time            timestamptz NOT NULL,
   changes            bigint NOT NULL,
+  -- Records of colophon.unstored that were of it.
+  unstored           bigint NOT NULL,
+  -- Rows of baselines that were of no use without it, since a newer one is there.
+  baseline_rows      bigint NOT NULL,
   bytes              bigint,
   first_committed_at timestamptz,
   last_committed_at  timestamptz,
   keep               interval,
   max_bytes          bigint
 );
+
+-- Since when, by the source's clock, each baseline needs every change to be of use: a day before its first chunk was read,
+-- since a commit has its time before others see it. \`is_newest\`: the newest that is complete, of its table or partition.
+CREATE FUNCTION colophon.baseline_needs()
+RETURNS TABLE (baseline int, source text, "table" text, since timestamptz, is_newest boolean)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT b.id, o.name, concat_ws('.', b."schema", coalesce(b.partition, b."table")),
+    coalesce(c.taken_at, b.started_at) - interval '1 day',
+    c.is_complete AND NOT EXISTS (
+      SELECT FROM colophon.baselines n JOIN colophon.baseline_chunks e ON e.baseline_id = n.id AND e.is_last
+      WHERE n.id > b.id AND n.source_id = b.source_id AND n."schema" = b."schema" AND n."table" = b."table"
+        AND n.partition IS NOT DISTINCT FROM b.partition)
+  FROM colophon.baselines b JOIN colophon.sources o ON o.id = b.source_id
+  CROSS JOIN LATERAL (SELECT min(c.taken_at) AS taken_at, coalesce(bool_or(c.is_last), false) AS is_complete
+    FROM colophon.baseline_chunks c WHERE c.baseline_id = b.id) c
+$$;
 
 -- Up to when history may go at all, and why not further. Who needs more of it adds a row here.
 CREATE FUNCTION colophon.retention_barriers(ignoring text[] DEFAULT '{}')
@@ -289,6 +834,33 @@ AS $$
       'has stored nothing yet'))
   FROM colophon.sources o JOIN colophon.positions p ON p.source_id = o.id
   WHERE o.name <> ALL (ignoring)
+  UNION ALL
+  -- A table at a later time is its baseline and all changes after it.
+  SELECT n.since, format('the baseline of %s, begun on %s, needs all changes after it: take another with colophon snapshot',
+    n."table", to_char(n.since + interval '1 day', 'YYYY-MM-DD'))
+  FROM colophon.baseline_needs() n
+  WHERE n.is_newest AND n.source <> ALL (ignoring) AND n."table" <> ALL (ignoring)
+$$;
+
+-- Deletes the baselines that need a change from before \`gone_before\`, and says how many rows they had. One to which rows
+-- are just added makes this wait; the next chunk of one that is gone finds nothing to belong to, and is refused.
+CREATE FUNCTION colophon.forget_baselines(gone_before timestamptz) RETURNS bigint
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  useless int[];
+  forgotten bigint;
+BEGIN
+  SELECT coalesce(array_agg(n.baseline ORDER BY n.baseline), '{}') INTO useless
+    FROM colophon.baseline_needs() n WHERE n.since < gone_before;
+  PERFORM FROM colophon.baselines b WHERE b.id = ANY (useless) ORDER BY b.id FOR UPDATE;
+  DELETE FROM colophon.baseline_rows r WHERE r.baseline_id = ANY (useless);
+  GET DIAGNOSTICS forgotten = ROW_COUNT;
+  DELETE FROM colophon.baseline_chunks c WHERE c.baseline_id = ANY (useless);
+  DELETE FROM colophon.baselines b WHERE b.id = ANY (useless);
+  RETURN forgotten;
+END
 $$;
 
 -- The months that have partitions, the oldest first, and what the wish makes of each: \`drop\`; \`held\`, by a barrier; \`keep\`.
@@ -357,6 +929,8 @@ AS $$
 DECLARE
   month record;
   held record;
+  unstored_gone bigint;
+  baseline_rows_gone bigint;
   note colophon.retentions;
 BEGIN
   -- With make_partitions, and one at a time.
@@ -368,6 +942,9 @@ BEGIN
                  'change_records_' || month.part, 'segments_' || month.part);
   SELECT * INTO held FROM colophon.month_contents(month.part);
   IF held.last_stored_at >= colophon.young_since(keep) THEN RETURN; END IF;
+  DELETE FROM colophon.unstored_records u WHERE u.committed_at >= month.from_time AND u.committed_at < month.to_time;
+  GET DIAGNOSTICS unstored_gone = ROW_COUNT;
+  baseline_rows_gone := colophon.forget_baselines(month.to_time);
   FOR attempt IN 1 .. attempts LOOP
     BEGIN
       -- In the order in which those who store and those who read take them.
@@ -380,9 +957,10 @@ BEGIN
     PERFORM pg_sleep(0.2);
   END LOOP;
   INSERT INTO colophon.retentions
-      (part, from_time, to_time, changes, bytes, first_committed_at, last_committed_at, keep, max_bytes)
-    VALUES (month.part, month.from_time, month.to_time, held.changes, month.bytes, held.first_committed_at,
-            held.last_committed_at, drop_oldest_month.keep, drop_oldest_month.max_bytes)
+      (part, from_time, to_time, changes, unstored, baseline_rows, bytes, first_committed_at, last_committed_at, keep,
+       max_bytes)
+    VALUES (month.part, month.from_time, month.to_time, held.changes, unstored_gone, baseline_rows_gone, month.bytes,
+            held.first_committed_at, held.last_committed_at, drop_oldest_month.keep, drop_oldest_month.max_bytes)
     RETURNING * INTO note;
   RETURN NEXT note;
 END
@@ -429,11 +1007,16 @@ BEGIN
   ), change AS (
     DELETE FROM colophon.change_records_default r USING segment
     WHERE r.segment_id = segment.id AND r.committed_at = segment.committed_at RETURNING r.committed_at
+  ), unstored AS (
+    DELETE FROM colophon.unstored_records u USING segment
+    WHERE u.segment_id = segment.id AND u.committed_at = segment.committed_at RETURNING u.committed_at
   )
-  SELECT count(*) AS changes, min(committed_at) AS first, max(committed_at) AS last INTO gone FROM change;
-  IF gone.changes = 0 THEN RETURN; END IF;
-  INSERT INTO colophon.retentions (part, to_time, changes, first_committed_at, last_committed_at, keep, max_bytes)
-    VALUES ('default', stored_before, gone.changes, gone.first, gone.last, delete_from_default.keep,
+  SELECT count(*) AS changes, (SELECT count(*) FROM unstored) AS unstored, min(committed_at) AS first,
+    max(committed_at) AS last INTO gone FROM change;
+  IF gone.changes + gone.unstored = 0 THEN RETURN; END IF;
+  INSERT INTO colophon.retentions
+      (part, to_time, changes, unstored, baseline_rows, first_committed_at, last_committed_at, keep, max_bytes)
+    VALUES ('default', stored_before, gone.changes, gone.unstored, colophon.forget_baselines(stored_before), gone.first, gone.last, delete_from_default.keep,
             delete_from_default.max_bytes)
     RETURNING * INTO note;
   RETURN NEXT note;

@@ -13,6 +13,10 @@ export interface SourceStatus {
   readonly commitLsn: Lsn | null;
   /** Everything before it is stored. */
   readonly endLsn: Lsn | null;
+  /** Everything before it is stored, or holds nothing to store, or lies in a gap. May be of a later timeline than `timeline`. */
+  readonly accountedLsn: Lsn | null;
+  /** How many gaps were ever found. */
+  readonly gaps: number;
   readonly lastSeq: bigint | null;
   /** The source's clock at the commit of its last stored change, ISO 8601 with microseconds. */
   readonly lastCommittedAt: string | null;
@@ -20,6 +24,8 @@ export interface SourceStatus {
   readonly storedAt: string | null;
   /** How many changes were ever stored. */
   readonly changes: bigint;
+  /** How many records could not be stored and are kept in `colophon.unstored`. */
+  readonly unstored: bigint;
 }
 
 /** What `Store.status` gives. */
@@ -38,8 +44,12 @@ const time = (column: string): string =>
   `to_char(${column}, 'YYYY-MM-DD"T"HH24:MI:SS.US') || '+00:00' AS ${column.slice(2)}`;
 
 const SOURCES = `SELECT o.name, o.environment, o.database, o.slot,
- coalesce(p.system_identifier, o.system_identifier) AS system_identifier, p.timeline, p.commit_lsn, p.end_lsn, p.last_seq,
- ${time('p.last_committed_at')}, ${time('p.stored_at')}, p.changes
+ coalesce(p.accounted_system_identifier, p.system_identifier, o.system_identifier) AS system_identifier, p.timeline,
+ p.commit_lsn, p.end_lsn, p.accounted_lsn, p.last_seq,
+ (SELECT count(*)::int FROM colophon.gaps g
+   WHERE (g.source, g.environment, g.database) = (o.name, o.environment, o.database)) AS gaps,
+ ${time('p.last_committed_at')}, ${time('p.stored_at')}, p.changes,
+ colophon.count_unstored(o.id)::text AS unstored
  FROM colophon.sources o JOIN colophon.positions p ON p.source_id = o.id ORDER BY o.name, o.environment, o.database`;
 
 const PARTITIONS = `SELECT sum(pg_total_relation_size(i.inhrelid))::bigint AS bytes,
@@ -64,10 +74,13 @@ export async function readStatus(run: Run, version: number): Promise<StoreStatus
       timeline: row.timeline as number | null,
       commitLsn: row.commit_lsn === null ? null : parseLsn(row.commit_lsn as string),
       endLsn: row.end_lsn === null ? null : parseLsn(row.end_lsn as string),
+      accountedLsn: row.accounted_lsn === null ? null : parseLsn(row.accounted_lsn as string),
+      gaps: row.gaps as number,
       lastSeq: row.last_seq === null ? null : BigInt(row.last_seq as string),
       lastCommittedAt: row.last_committed_at as string | null,
       storedAt: row.stored_at as string | null,
       changes: BigInt(row.changes as string),
+      unstored: BigInt(row.unstored as string),
     })),
     sizeBytes: BigInt((partitions?.bytes as string | null) ?? 0),
     partitions: partitions?.months as string[],

@@ -1,5 +1,12 @@
 import type { Queryable } from '../migrate/store-version.js';
-import { grantStatement, ROLE_KINDS, type RoleKind, STORE_RIGHTS, TELLTALE_RIGHT } from './store-rights.js';
+import {
+  grantStatement,
+  PURE_FUNCTIONS,
+  ROLE_KINDS,
+  type RoleKind,
+  STORE_RIGHTS,
+  TELLTALE_RIGHT,
+} from './store-rights.js';
 
 /** Gives a role all that its kind needs in the store. Repeatable. The caller must be the owner, or a member of it. */
 export async function grantRights(client: Queryable, kind: RoleKind, role: string): Promise<void> {
@@ -13,7 +20,7 @@ export async function grantRights(client: Queryable, kind: RoleKind, role: strin
 export async function renewRights(client: Queryable): Promise<void> {
   const called = Object.values(STORE_RIGHTS)
     .flat()
-    .filter((right) => right.on === 'FUNCTION');
+    .filter(({ on, name }) => on === 'FUNCTION' && !PURE_FUNCTIONS.includes(name));
   const { rows } = await client.query(
     `SELECT p.oid::regprocedure::text AS function FROM pg_proc p
       WHERE p.pronamespace = 'colophon'::regnamespace AND p.proname = ANY ($1)`,

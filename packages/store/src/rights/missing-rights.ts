@@ -1,4 +1,6 @@
 import { ColophonError } from '@colophon/protocol';
+import { type ConnectOptions, connectStore } from '../connection/connect-store.js';
+import { endClient } from '../connection/end-client.js';
 import type { Queryable } from '../migrate/store-version.js';
 import { grantStatement, type Right, type RoleKind, STORE_RIGHTS } from './store-rights.js';
 
@@ -71,4 +73,18 @@ export async function explainRefusal(
     `The store refused role ${role}, which lacks what a ${kind} needs: ${missing.join('; ')}.`,
     { cause: error.cause, details: { ...error.details, missing: missing.length } },
   );
+}
+
+/** The same, asked for on a connection of its own: the one that failed is in the middle of something. */
+export async function explainAside(
+  failure: ColophonError,
+  connect: ConnectOptions,
+  kind: RoleKind,
+): Promise<ColophonError> {
+  if (failure.code !== 'PRIVILEGE_MISSING') return failure;
+  const client = await connectStore(connect).catch(() => undefined);
+  if (client === undefined) return failure;
+  const explained = await explainRefusal(failure, client, kind);
+  await endClient(client);
+  return explained;
 }

@@ -1,7 +1,7 @@
 import pg from 'pg';
 
 /**
- * What a role is for. `consumer`: adds records and moves the position, and sees neither. `reader`: reads the views.
+ * What a role is for. `consumer`: adds records and moves the position, and sees no record. `reader`: reads the views.
  * `retention`: lets old months go, by the owner's functions alone. None can change or delete a record otherwise.
  */
 export type RoleKind = 'consumer' | 'reader' | 'retention';
@@ -21,10 +21,10 @@ const right = (privilege: Right['privilege'], on: Right['on'], ...names: string[
   names.map((name) => ({ privilege, on, name }));
 
 const COMMON = [...right('USAGE', 'SCHEMA', 'colophon'), ...right('SELECT', 'TABLE', 'migrations')];
-/** For `status`: how far each source is stored. */
+/** For `status`: how far each source is stored, its gaps, which tables were copied. */
 const STATUS = [
-  ...right('SELECT', 'TABLE', 'sources', 'positions'),
-  ...right('EXECUTE', 'FUNCTION', 'has_default_rows'),
+  ...right('SELECT', 'TABLE', 'sources', 'positions', 'gaps', 'baselines', 'baseline_chunks'),
+  ...right('EXECUTE', 'FUNCTION', 'has_default_rows', 'count_unstored'),
 ];
 
 /** All that each kind needs, and nothing else. A migration that adds a relation or function for one of them adds it here. */
@@ -32,7 +32,15 @@ export const STORE_RIGHTS: Readonly<Record<RoleKind, readonly Right[]>> = {
   consumer: [
     ...COMMON,
     ...STATUS,
-    ...right('INSERT', 'TABLE', 'change_records', 'segments'),
+    ...right(
+      'INSERT',
+      'TABLE',
+      'change_records',
+      'segments',
+      'baselines',
+      'baseline_chunks',
+      'baseline_rows',
+    ),
     ...right('SELECT', 'TABLE', 'relations'),
     ...right('USAGE', 'SEQUENCE', 'change_seq'),
     ...right(
@@ -42,13 +50,35 @@ export const STORE_RIGHTS: Readonly<Record<RoleKind, readonly Right[]>> = {
       'advance_position',
       'remember_relations',
       'make_partitions',
+      // The ledger; `begin_slot` for an `init` that makes a lost slot anew.
+      'accounted_position',
+      'account_position',
+      'stored_transactions',
+      'add_gap',
+      'begin_slot',
+      // What can't be stored.
+      'store_change',
+      'store_segment',
+      'keep_unstored',
+      // `snapshot`.
+      'baseline_source',
     ),
   ],
   reader: [
     ...COMMON,
     ...STATUS,
     // The views' tables, since the queries name them: they hold nothing that the views don't show.
-    ...right('SELECT', 'TABLE', 'changes', 'change_records', 'segments', 'retentions'),
+    ...right(
+      'SELECT',
+      'TABLE',
+      'changes',
+      'change_records',
+      'segments',
+      'unstored',
+      'baseline',
+      'retentions',
+    ),
+    ...right('EXECUTE', 'FUNCTION', 'is_in_baseline'),
   ],
   retention: [
     ...COMMON,
@@ -66,6 +96,23 @@ export const STORE_RIGHTS: Readonly<Record<RoleKind, readonly Right[]>> = {
     ),
   ],
 };
+
+/** Relations and functions that no role but the owner has a use for: they are reached through the owner's functions and views. */
+export const OWNER_ONLY: readonly string[] = [
+  'slots',
+  'gap_records',
+  'unstored_records',
+  'segment_block',
+  'segments_default',
+  'change_records_default',
+  'readable_text',
+  'retention_barriers',
+  'baseline_needs',
+  'forget_baselines',
+];
+
+/** Functions that look at nothing but their arguments: as the owner's they could not be inlined. */
+export const PURE_FUNCTIONS: readonly string[] = ['is_in_baseline', 'young_since'];
 
 /** By what a role is recognised as one of its kind. */
 export const TELLTALE_RIGHT: Readonly<Record<RoleKind, Right>> = {

@@ -1,4 +1,17 @@
-import type { Change, TransactionFacts, TransactionPart } from '@colophon/protocol';
+import {
+  type Change,
+  INVALID_LSN,
+  type Lsn,
+  type TransactionFacts,
+  type TransactionPart,
+} from '@colophon/protocol';
+import {
+  carefulChange,
+  carefulSegment,
+  isDoubtful,
+  type UnstoredRecord,
+  unstoredRecord,
+} from './careful-statements.js';
 import type { Pipeline } from './pipeline.js';
 import {
   COPY_CHANGES,
@@ -33,14 +46,21 @@ interface Origin {
  * Everything that one flush makes durable, as one database transaction: the changes go out by COPY as they come, each
  * with its segment's id; the segments follow when their transaction has ended, which is when the contexts are known. So
  * a transaction of any size needs no more memory than a chunk, and its contexts.
+ *
+ * A careful batch sends each record by a call that puts it aside where the server can't store it; so does any
+ * batch with a record so large that this is likely.
  */
 export class Batch {
   readonly #pipeline: Pipeline;
   readonly #sourceId: number;
   readonly #ids: SegmentIds;
+  /** Whether every record is sent so that it can be put aside. */
+  readonly isCareful: boolean;
   #isBegun = false;
+  #isCopying = false;
   #copyQuery: number;
   #line = 0;
+  #calledBytes = 0;
   #rows = '';
   #segmentRows = '';
   #transaction: TransactionRows | undefined;
@@ -50,12 +70,19 @@ export class Batch {
   #origins: Origin[] = [];
   #changes = 0;
   #newest: string | undefined;
+  #lastCommitLsn: Lsn = INVALID_LSN;
 
-  constructor(pipeline: Pipeline, sourceId: number, ids: SegmentIds) {
+  constructor(pipeline: Pipeline, sourceId: number, ids: SegmentIds, isCareful = false) {
     this.#pipeline = pipeline;
     this.#sourceId = sourceId;
     this.#ids = ids;
+    this.isCareful = isCareful;
     this.#copyQuery = pipeline.queries;
+  }
+
+  /** Of the last transaction that it was given something of. */
+  get lastCommitLsn(): Lsn {
+    return this.#lastCommitLsn;
   }
 
   /** How many changes it holds. */
@@ -66,19 +93,28 @@ export class Batch {
   /** Takes a part of a transaction; resolves when it may take more. */
   async write(part: TransactionPart): Promise<void> {
     const transaction = (this.#transaction ??= transactionRows(part.facts, this.#ids.next));
+    this.#lastCommitLsn = part.facts.commitLsn;
     for (const change of part.changes) {
       this.#enterSegment(transaction, change.segment);
+      if (this.isCareful || isDoubtful(change)) {
+        this.#changes++;
+        await this.#call(carefulChange(this.#sourceId, transaction, this.#segmentId, change));
+        continue;
+      }
       this.#note(part.facts, change);
       this.#rows += changeRow(transaction, this.#segmentId, change);
       if (this.#rows.length >= CHUNK_LENGTH) {
-        this.#begin();
-        this.#takeRows();
+        this.#copy();
         await this.#pipeline.send();
       }
     }
     if (part.end === null) return;
     for (const segment of this.#segments) {
       const context = part.end.contexts[segment] ?? '{}';
+      if (this.isCareful) {
+        await this.#call(carefulSegment(this.#sourceId, transaction, segment, context));
+        continue;
+      }
       this.#segmentRows += segmentRow(this.#sourceId, transaction, segment, context);
       if (this.#segmentRows.length >= MAX_SEGMENTS_LENGTH) await this.#writeSegmentsBetween();
     }
@@ -89,16 +125,15 @@ export class Batch {
     this.#segment = -1;
   }
 
-  /** Makes it durable, together with what `statements` do; with no changes these are all. */
-  async commit(statements: (newestCommittedAt: string | null) => string): Promise<void> {
+  /** Makes it durable, together with what `statements` do; with no changes these are all. Gives what was put aside. */
+  async commit(statements: (newestCommittedAt: string | null) => string): Promise<readonly UnstoredRecord[]> {
     const last = statements(this.#newest ?? null);
     if (this.#changes === 0) {
       this.#pipeline.query(last);
     } else {
-      // The statements of one message are one transaction by themselves; only a COPY begun earlier needs BEGIN.
+      // The statements of one message are one transaction by themselves; only what was begun earlier needs BEGIN.
       if (this.#isBegun) {
-        this.#takeRows();
-        this.#pipeline.copyDone();
+        this.#endCopy();
         this.#pipeline.query(`${COPY_SEGMENTS};${last};COMMIT`);
       } else {
         this.#pipeline.query(`${COPY_CHANGES};${COPY_SEGMENTS};${last}`);
@@ -109,6 +144,7 @@ export class Batch {
       this.#pipeline.copyDone();
     }
     await this.#pipeline.finish();
+    return this.#pipeline.takeRows().flatMap((row) => unstoredRecord(row) ?? []);
   }
 
   /** Which change a row of a COPY is; undefined where that isn't known. */
@@ -118,10 +154,18 @@ export class Batch {
     return { facts: origin.facts, sequence: origin.sequence + line - origin.line };
   }
 
-  #begin(): void {
-    if (this.#isBegun) return;
+  /** Sends the rows there are by COPY. */
+  #copy(): void {
+    if (!this.#isCopying) this.#pipeline.query(this.#isBegun ? COPY_CHANGES : `BEGIN;${COPY_CHANGES}`);
     this.#isBegun = true;
-    this.#pipeline.query(`BEGIN;${COPY_CHANGES}`);
+    this.#isCopying = true;
+    this.#takeRows();
+  }
+
+  #endCopy(): void {
+    if (this.#rows !== '') this.#copy();
+    if (this.#isCopying) this.#pipeline.copyDone();
+    this.#isCopying = false;
   }
 
   #takeRows(): void {
@@ -129,16 +173,25 @@ export class Batch {
     this.#rows = '';
   }
 
+  /** Sends a statement of its own, in its place among the rows. */
+  async #call(statement: readonly Buffer[]): Promise<void> {
+    this.#endCopy();
+    if (!this.#isBegun) this.#pipeline.query('BEGIN');
+    this.#isBegun = true;
+    this.#pipeline.queryOf(statement);
+    this.#calledBytes += statement.reduce((sum, piece) => sum + piece.length, 0);
+    if (this.#calledBytes < CHUNK_LENGTH) return;
+    this.#calledBytes = 0;
+    await this.#pipeline.send();
+  }
+
   async #writeSegmentsBetween(): Promise<void> {
-    this.#begin();
-    this.#takeRows();
-    this.#pipeline.copyDone();
-    this.#copyQuery = this.#pipeline.queries;
-    this.#pipeline.query(`${COPY_SEGMENTS};${COPY_CHANGES}`);
+    this.#endCopy();
+    this.#pipeline.query(this.#isBegun ? COPY_SEGMENTS : `BEGIN;${COPY_SEGMENTS}`);
+    this.#isBegun = true;
     this.#pipeline.copyData(this.#segmentRows);
     this.#pipeline.copyDone();
     this.#segmentRows = '';
-    this.#line = 0;
     await this.#pipeline.send();
   }
 
@@ -151,6 +204,10 @@ export class Batch {
 
   #note(facts: TransactionFacts, change: Change): void {
     this.#changes++;
+    if (!this.#isCopying && this.#rows === '') {
+      this.#copyQuery = this.#pipeline.queries;
+      this.#line = 0;
+    }
     const line = ++this.#line;
     const last = this.#origins.at(-1);
     const follows =

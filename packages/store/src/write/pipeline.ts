@@ -30,6 +30,7 @@ export class Pipeline {
   #sent = 0;
   #answered = 0;
   #failure: PipelineFailure | undefined;
+  #rows: (readonly (string | null)[])[] = [];
   #wakeUp: (() => void) | undefined;
 
   constructor(client: pg.Client) {
@@ -54,6 +55,25 @@ export class Pipeline {
     message[message.length - 1] = 0;
     this.#pending.push(message);
     this.#pendingQueries++;
+  }
+
+  /** The same with the text in pieces, for one that no string could hold. */
+  queryOf(pieces: readonly Buffer[]): void {
+    const header = Buffer.alloc(HEADER_BYTES);
+    header[0] = QUERY;
+    header.writeUInt32BE(
+      pieces.reduce((sum, piece) => sum + piece.length, 4 + 1),
+      1,
+    );
+    this.#pending.push(header, ...pieces, Buffer.alloc(1));
+    this.#pendingQueries++;
+  }
+
+  /** The rows that queries gave since it was last asked, but those whose first column is empty. */
+  takeRows(): readonly (readonly (string | null)[])[] {
+    const rows = this.#rows;
+    this.#rows = [];
+    return rows;
   }
 
   /** Queues rows in the text format of COPY for the COPY that the last query began. */
@@ -137,7 +157,9 @@ export class Pipeline {
   }
 
   handleRowDescription(): void {}
-  handleDataRow(): void {}
+  handleDataRow(row: { fields: (string | null)[] }): void {
+    if (row.fields[0] !== '' && row.fields[0] !== null) this.#rows.push(row.fields);
+  }
   handleCommandComplete(): void {}
   handleEmptyQuery(): void {}
   handleCopyInResponse(): void {}

@@ -23,11 +23,23 @@ export interface ComparisonReport {
   readonly differences: readonly string[];
 }
 
+/** What can be expected of the stored. */
+export interface ComparisonOptions {
+  /** Whether `queued_at` and `created_at` come in order. Default true: all ran on one machine. */
+  readonly clocksAgree?: boolean;
+}
+
 /**
  * Copies `colophon.changes` of the store beside the oracle and lets PostgreSQL compare: `jsonb` knows best when two
  * of its values are equal. Everything is compared, in both directions.
  */
-export async function compareStored(sourceUrl: string, storeUrl: string): Promise<ComparisonReport> {
+export async function compareStored(
+  sourceUrl: string,
+  storeUrl: string,
+  options: ComparisonOptions = {},
+): Promise<ComparisonReport> {
+  const [queuedAt, createdAt] =
+    options.clocksAgree === false ? ['committed_at', 'committed_at'] : ['queued_at', 'created_at'];
   const source = new pg.Client({ connectionString: sourceUrl });
   const store = new pg.Client({ connectionString: storeUrl });
   try {
@@ -40,7 +52,7 @@ export async function compareStored(sourceUrl: string, storeUrl: string): Promis
       store.query(
         copyTo(`COPY (
           SELECT id, seq, database, schema, "table", partition, primary_key, key, operation, before, after, unchanged,
-                 context, verified, committed_at, queued_at, created_at, transaction_id, position, commit_lsn, sequence
+                 context, verified, committed_at, ${queuedAt}, ${createdAt}, transaction_id, position, commit_lsn, sequence
           FROM colophon.changes WHERE database = ${pg.escapeLiteral(database)}) TO STDOUT`),
       ),
       source.query(copyFrom('COPY oracle.stored FROM STDIN')),

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { type ComparisonReport, compareStored } from './compare-stored.js';
+import { type ComparisonOptions, type ComparisonReport, compareStored } from './compare-stored.js';
 import { HARVEST, INSTALL_TRIGGERS, ORACLE_SCHEMA } from './oracle-schema.js';
 
 /** What the workload really did, by the oracle's witnesses. */
@@ -23,7 +23,7 @@ export interface Oracle {
    */
   harvest(): Promise<Harvest>;
   /** Compares `colophon.changes` in the database of this URL with what is expected. After `harvest`. */
-  compare(storeUrl: string): Promise<ComparisonReport>;
+  compare(storeUrl: string, options?: ComparisonOptions): Promise<ComparisonReport>;
 }
 
 /**
@@ -42,7 +42,7 @@ export async function installOracle(url: string, tables: readonly string[]): Pro
   });
   return {
     harvest: () => withClient(url, (client) => harvest(client, slot)),
-    compare: (storeUrl) => compareStored(url, storeUrl),
+    compare: (storeUrl, options) => compareStored(url, storeUrl, options),
   };
 }
 

@@ -28,6 +28,8 @@ export interface WorkloadOptions {
   workers?: number;
   /** Goes on while this is true, also after `transactions`. Default: never. */
   keepGoing?: () => boolean;
+  /** Waited for before each transaction: to let the workload rest. Default: never. */
+  rest?: () => Promise<void> | undefined;
   /** Whether a lost connection is part of the test: the worker connects again. Default false. */
   toleratesLostConnections?: boolean;
 }
@@ -72,6 +74,7 @@ export async function runWorkload(options: WorkloadOptions): Promise<WorkloadRes
     let channel: pg.Client | undefined;
     while (goesOn()) {
       if (tally.transactions >= options.transactions) await sleep(PACE_MS);
+      await options.rest?.();
       let client: pg.PoolClient | undefined;
       let broken: Error | undefined;
       try {
