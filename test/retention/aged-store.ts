@@ -1,7 +1,8 @@
-import { migrateStore, PostgresStore } from '@colophon/store';
+import { lsn } from '@colophon/protocol';
+import { migrateStore, PostgresBaselines, PostgresStore } from '@colophon/store';
 import { createDatabase } from '@colophon/testkit';
 import pg from 'pg';
-import { type FakeSource, positionAfter, SOURCE } from '../store/fake-source.js';
+import { type FakeSource, positionAfter, SOURCE, TODO } from '../store/fake-source.js';
 
 /** The first moment of a month so many months ago, in UTC. */
 export function monthsAgo(count: number): Date {
@@ -53,6 +54,33 @@ export class AgedStore {
          AND created_at > now() - interval '1 hour'`,
       [options.storedAt ?? null, times],
     );
+  }
+
+  /** Copies one row of a table as it was at that time; `isLast` false: a copy that was broken off. */
+  async copy(table: string, takenAt: Date, isLast = true): Promise<void> {
+    const baselines = new PostgresBaselines({ url: this.url });
+    await baselines.open(SOURCE);
+    await baselines.begin({ ...TODO, oid: 16_400, table, columns: 'id int4' });
+    const log = { timeline: 1, lowLsn: lsn(1n), highLsn: lsn(2n), snapshot: '700:700:' };
+    await baselines.beginChunk({ ...log, takenAt: takenAt.toISOString() });
+    await baselines.write([{ key: '{"id":1}', primaryKey: '1', row: '{"id":1}' }]);
+    await baselines.endChunk({ lastKey: ['1'], isLast });
+    await baselines.close();
+  }
+
+  /** Puts the contexts of these segments aside, as those that the server could not store. */
+  async putAside(condition: string): Promise<void> {
+    await this.admin.query(`SELECT colophon.keep_unstored(s.source_id, s.id, s.committed_at, 'context', '22P02', NULL, NULL,
+      NULL, NULL, NULL, NULL, NULL, NULL, 'x') FROM colophon.segments s WHERE ${condition}`);
+  }
+
+  /** The tables of which copies are there, one word a copy, and how many rows these have. */
+  async copies(): Promise<{ tables: string[]; rows: number }> {
+    const { rows } = await this.admin.query(
+      `SELECT array(SELECT "table"::text FROM colophon.baselines ORDER BY id) AS tables,
+         (SELECT count(*)::int FROM colophon.baseline_rows) AS rows`,
+    );
+    return rows[0];
   }
 
   /** The partitions of months before last that are there, oldest first. */

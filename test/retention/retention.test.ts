@@ -170,6 +170,53 @@ it('never goes past what a source has still to store, unless told that it never 
   ]);
 });
 
+it('never goes past what a baseline needs, unless a newer one is there or it is told to', async () => {
+  const inMonth = (count: number) => new Date(monthsAgo(count).getTime() + 2 * DAY_MS);
+  await aged.copy('todo', inMonth(4));
+  await aged.copy('other', inMonth(6), false);
+  const parts = await store.planRetention(wish(1));
+  expect(verdicts(parts)).toEqual([`drop ${partName(6)}`, `drop ${partName(5)}`, `held ${partName(4)}`]);
+  expect(parts[2]!.reason).toMatch(/^the baseline of public\.todo, begun on \d.*colophon snapshot$/);
+  // What never became a baseline holds nothing, and goes.
+  await store.applyRetention(wish(1));
+  expect(await aged.oldMonths()).toEqual([4, 3, 2].map(partName));
+  expect(await aged.copies()).toEqual({ tables: ['todo'], rows: 1 });
+  await aged.copy('todo', inMonth(2));
+  await store.applyRetention(wish(1));
+  expect(await aged.oldMonths()).toEqual([partName(2)]);
+  expect(await aged.copies()).toEqual({ tables: ['todo'], rows: 1 });
+  const done = await colophon([
+    'retention',
+    '--source',
+    aged.url,
+    '--keep',
+    '1d',
+    '--ignore-baseline',
+    'todo',
+    '--apply',
+    '--yes',
+  ]);
+  expect(done, done.stderr).toMatchObject({ code: 0 });
+  expect(await aged.oldMonths()).toEqual([]);
+  expect(await aged.copies()).toEqual({ tables: [], rows: 0 });
+  const { rows } = await aged.admin.query(
+    'SELECT part, baseline_rows::int FROM colophon.retentions ORDER BY id',
+  );
+  expect(rows.map(({ part, baseline_rows }) => [part, baseline_rows])).toEqual(
+    [6, 5, 4, 3, 2].map((count) => [partName(count), count % 2 === 0 ? 1 : 0]),
+  );
+});
+
+it('lets go with a month what was put aside in it', async () => {
+  await aged.putAside('true');
+  const count = async () => (await aged.admin.query('SELECT FROM colophon.unstored')).rowCount;
+  expect(await count()).toBe(14);
+  await store.applyRetention(wish(daysSince(5)));
+  expect(await count()).toBe(12);
+  const { rows } = await aged.admin.query('SELECT part, unstored FROM colophon.retentions');
+  expect(rows).toEqual([{ part: partName(6), unstored: '2' }]);
+});
+
 it('keeps a young record that a wrong clock makes look old, and what is younger than it', async () => {
   await aged.store(source, [new Date(monthsAgo(5).getTime() + 5 * DAY_MS)], { storedAt: new Date() });
   // The source's last change by its own clock is old, now: that alone would hold the months.
@@ -188,6 +235,7 @@ it('deletes from the default partition by when it was stored', async () => {
   await aged.store(source, [wrong[0]!, future[0]!], { storedAt: longAgo });
   await aged.store(source, [wrong[1]!, future[1]!], { storedAt: new Date() });
   await aged.store(source, [new Date()]);
+  await aged.putAside("s.committed_at < '1990-01-01'");
   const parts = await store.planRetention(wish(daysSince(4)));
   expect(parts.at(-1)).toMatchObject({ part: 'default', changes: 2n, bytes: null });
   await store.applyRetention(wish(daysSince(4)));
@@ -197,8 +245,9 @@ it('deletes from the default partition by when it was stored', async () => {
   expect(rows.map((row) => row.committed_at)).toEqual([wrong[1], future[1]]);
   expect((await aged.admin.query('SELECT FROM colophon.segments_default')).rowCount).toBe(2);
   expect(
-    (await aged.admin.query("SELECT changes FROM colophon.retentions WHERE part = 'default'")).rows,
-  ).toEqual([{ changes: '2' }]);
+    (await aged.admin.query("SELECT changes, unstored FROM colophon.retentions WHERE part = 'default'")).rows,
+  ).toEqual([{ changes: '2', unstored: '1' }]);
+  expect((await aged.admin.query('SELECT FROM colophon.unstored')).rowCount).toBe(1);
 });
 
 it('waits for the lock in turns: a consumer goes on meanwhile, and so does retention afterwards', async () => {

@@ -1,8 +1,10 @@
-import { grantStatement, openStore, STORE_RIGHTS } from '@colophon/store';
+import { grantStatement, OWNER_ONLY, openStore, STORE_RIGHTS } from '@colophon/store';
 import { createDatabase, type PostgresServer } from '@colophon/testkit';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { colophon, startColophon } from '../cli/colophon.js';
+import { FakeSource } from '../store/fake-source.js';
 import { as, launchRoleServer, outcome, sql } from './role-server.js';
+import { consumeWholly, readWholly } from './whole-role.js';
 
 // Dozens of commands a test.
 vi.setConfig({ testTimeout: 240_000 });
@@ -39,6 +41,13 @@ describe.each([14, 18] as const)('PostgreSQL %i', (major) => {
     const done = await colophon(args);
     expect(done, done.stderr).toMatchObject({ code: 0 });
     return done;
+  };
+
+  /** Takes a right away; gives the statement that gives it back. */
+  const revoke = async (right: (typeof STORE_RIGHTS)['consumer'][number], role: string) => {
+    const grant = grantStatement(right, role);
+    await sql(admin, grant.replace('GRANT', 'REVOKE').replace(' TO ', ' FROM '));
+    return grant;
   };
 
   it('init by an administrator makes the owner, which can not log in; role makes the others', async () => {
@@ -138,6 +147,15 @@ describe.each([14, 18] as const)('PostgreSQL %i', (major) => {
         'DROP SCHEMA colophon CASCADE',
         'UPDATE colophon.positions SET version = 0',
         'DELETE FROM colophon.positions',
+        'UPDATE colophon.gap_records SET detail = NULL',
+        'DELETE FROM colophon.gap_records',
+        'INSERT INTO colophon.gap_records DEFAULT VALUES',
+        'DELETE FROM colophon.slots',
+        'UPDATE colophon.baselines SET "table" = NULL',
+        'DELETE FROM colophon.baseline_chunks',
+        'DELETE FROM colophon.baseline_rows',
+        'DELETE FROM colophon.unstored_records',
+        'INSERT INTO colophon.unstored_records DEFAULT VALUES',
         'DELETE FROM colophon.retentions',
         'INSERT INTO colophon.retentions DEFAULT VALUES',
         'CREATE TABLE colophon.mine ()',
@@ -163,6 +181,9 @@ describe.each([14, 18] as const)('PostgreSQL %i', (major) => {
       [consumer, 'SELECT FROM colophon.change_records'],
       [consumer, 'SELECT FROM colophon.segments'],
       [consumer, 'SELECT FROM todo'],
+      [consumer, 'SELECT FROM colophon.baseline'],
+      [consumer, 'SELECT FROM colophon.unstored'],
+      [consumer, "SELECT colophon.readable_text('a')"],
       [consumer, "SELECT colophon.drop_oldest_month('1 day', null)"],
       [consumer, "SELECT colophon.delete_from_default('1 day', null)"],
       [reader, 'INSERT INTO colophon.segments DEFAULT VALUES'],
@@ -176,6 +197,18 @@ describe.each([14, 18] as const)('PostgreSQL %i', (major) => {
     for (const [role, statement] of refused) {
       expect(await outcome(role, statement), `${new URL(role).username}: ${statement}`).toBe('42501');
     }
+    // Nothing is there that the list of rights doesn't know.
+    const made = await sql(
+      url,
+      `SELECT relname AS name FROM pg_class c WHERE relnamespace = 'colophon'::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'S')
+         AND relname !~ '_\\d{4}_\\d{2}$' AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'i' AND c.relkind = 'S')
+       UNION SELECT proname FROM pg_proc WHERE pronamespace = 'colophon'::regnamespace`,
+    );
+    const known = [
+      ...Object.values(STORE_RIGHTS).flatMap((rights) => rights.map(({ name }) => name)),
+      ...OWNER_ONLY,
+    ];
+    expect(made.map(({ name }) => name as string).filter((name) => !known.includes(name))).toEqual([]);
     // Whatever the caller's search path holds, the owner's functions don't look there.
     expect(
       await sql(
@@ -193,18 +226,61 @@ describe.each([14, 18] as const)('PostgreSQL %i', (major) => {
     ).toEqual([]);
   });
 
-  it("each of the consumer's rights is needed: without it one line names the GRANT", async () => {
-    let keyColumn = 'id';
+  it('run notes gaps, and init makes a lost slot anew, with these rights', async () => {
+    await sql(as(url, 'app'), "UPDATE todo SET title = 'skipped'");
+    await sql(url, "SELECT pg_replication_slot_advance('colophon', pg_current_wal_lsn())");
+    expect((await succeed('run', '--once', '--source', consumer)).stderr).toContain('(slot-ahead)');
+    await sql(url, "SELECT pg_drop_replication_slot('colophon')");
+    const { stderr } = await succeed('init', '--source', consumer, '--tables', 'todo', '--yes');
+    expect(stderr).toContain('(slot-recreated)');
+    await succeed('run', '--once', '--source', consumer);
+    const { stdout } = await succeed('status', '--source', reader, '--json');
+    const { gaps } = JSON.parse(stdout);
+    expect(gaps.map(({ reason }: { reason: string }) => reason)).toEqual(['slot-ahead', 'slot-recreated']);
+  });
+
+  it('snapshot goes with SELECT on the tables, and reads no record', async () => {
+    const refused = await colophon(['snapshot', '--source', consumer]);
+    expect(refused, refused.stderr).toMatchObject({ code: 1 });
+    expect(refused.stderr).toMatch(/\[PRIVILEGE_MISSING\]\s*$/);
+    await succeed('role', 'consumer', '--for-snapshot', '--source', admin);
+    await succeed('snapshot', '--source', consumer);
+    expect(await sql(reader, 'SELECT after FROM colophon.baseline')).toHaveLength(1);
+    expect(await outcome(consumer, 'SELECT FROM colophon.baseline_rows')).toBe('42501');
+    await sql(admin, 'REVOKE SELECT ON todo FROM colophon_consumer');
+  });
+
+  it("each of the consumer's rights is needed: without it the error names the GRANT", async () => {
+    const source = new FakeSource();
+    await consumeWholly(consumer, source);
     for (const right of STORE_RIGHTS.consumer) {
-      const grant = grantStatement(right, 'colophon_consumer');
-      await sql(admin, grant.replace('GRANT', 'REVOKE').replace(' TO ', ' FROM '));
-      // So that there is something to store, and a key that the store doesn't know yet.
-      await sql(admin, `ALTER TABLE todo RENAME COLUMN ${keyColumn} TO ${keyColumn}_`);
-      keyColumn += '_';
+      const grant = await revoke(right, 'colophon_consumer');
+      // Of what is larger than 256 MiB.
+      if (right.name === 'keep_unstored') {
+        const call = `SELECT colophon.keep_unstored(${Array(14).fill('NULL').join(', ')})`;
+        expect(await outcome(consumer, call)).toBe('42501');
+      } else {
+        await expect(consumeWholly(consumer, source), grant).rejects.toMatchObject({
+          code: 'PRIVILEGE_MISSING',
+          message: expect.stringContaining(grant),
+        });
+      }
+      await sql(admin, grant);
+    }
+    await consumeWholly(consumer, source);
+  });
+
+  it('and the command says it in one line', async () => {
+    for (const [name, ...command] of [
+      ['change_records', 'run', '--once'],
+      ['open_source', 'run', '--once'],
+      ['positions', 'status'],
+    ] as const) {
+      const grant = await revoke(
+        STORE_RIGHTS.consumer.find((right) => right.name === name)!,
+        'colophon_consumer',
+      );
       await sql(as(url, 'app'), "UPDATE todo SET title = title || '.'");
-      const command = ['sources', 'positions', 'has_default_rows'].includes(right.name)
-        ? ['status']
-        : ['run', '--once'];
       const { code, stderr } = await colophon([...command, '--source', consumer]);
       const line = stderr.trim().split('\n').at(-1);
       expect({ code, line }, grant).toMatchObject({
@@ -218,30 +294,66 @@ describe.each([14, 18] as const)('PostgreSQL %i', (major) => {
   });
 
   it("so is each of the reader's", async () => {
+    // What is there for SQL alone.
+    const asked: Readonly<Record<string, string>> = {
+      changes: 'SELECT FROM colophon.changes',
+      unstored: 'SELECT FROM colophon.unstored',
+      retentions: 'SELECT FROM colophon.retentions',
+      is_in_baseline: `SELECT FROM colophon.baseline b
+        WHERE colophon.is_in_baseline(1, '0/1', 1, b.timeline, b.low_lsn, b.high_lsn, b.snapshot)`,
+    };
+    await readWholly(reader);
     for (const right of STORE_RIGHTS.reader) {
-      const grant = grantStatement(right, 'colophon_reader');
-      await sql(admin, grant.replace('GRANT', 'REVOKE').replace(' TO ', ' FROM '));
-      const failures: unknown[] = [];
-      if (right.name === 'changes' || right.name === 'retentions') {
-        failures.push(await outcome(reader, `SELECT FROM colophon.${right.name}`));
-        expect(failures, grant).toEqual(['42501']);
-      } else {
-        const work = async () => {
-          const store = await openStore(reader);
-          try {
-            await store.changes({ limit: 1 });
-            await store.status();
-          } finally {
-            await store.close();
-          }
-        };
-        await expect(work(), grant).rejects.toMatchObject({
+      const statement = asked[right.name];
+      if (statement !== undefined) expect(await outcome(reader, statement)).toBe('ok');
+      const grant = await revoke(right, 'colophon_reader');
+      if (statement !== undefined) expect(await outcome(reader, statement), grant).toBe('42501');
+      else {
+        await expect(readWholly(reader), grant).rejects.toMatchObject({
           code: 'PRIVILEGE_MISSING',
           message: expect.stringContaining(grant),
         });
       }
       await sql(admin, grant);
     }
+  });
+
+  it("and each of retention's", async () => {
+    await sql(
+      url,
+      'SET ROLE colophon_owner',
+      ...['segments', 'change_records'].map(
+        (parent) => `CREATE TABLE colophon.${parent}_2020_01 PARTITION OF colophon.${parent}
+          FOR VALUES FROM ('2020-01-01Z') TO ('2020-02-01Z')`,
+      ),
+    );
+    const role = as(url, 'colophon_retention');
+    const wish = { keep: '400 days', maxBytes: null, ignoring: [] };
+    const retain = async () => {
+      const store = await openStore(role);
+      try {
+        await store.planRetention(wish);
+        await store.applyRetention(wish);
+      } finally {
+        await store.close();
+      }
+    };
+    for (const right of STORE_RIGHTS.retention) {
+      const grant = await revoke(right, 'colophon_retention');
+      if (right.name === 'retentions') {
+        expect(await outcome(role, 'SELECT FROM colophon.retentions')).toBe('42501');
+      } else if (right.on !== 'FUNCTION') {
+        await expect(retain(), grant).rejects.toMatchObject({ code: 'PRIVILEGE_MISSING' });
+      } else {
+        await expect(retain(), grant).rejects.toMatchObject({
+          code: 'PRIVILEGE_MISSING',
+          message: expect.stringContaining(grant),
+        });
+      }
+      await sql(admin, grant);
+    }
+    await retain();
+    expect(await sql(role, 'SELECT part FROM colophon.retentions')).toEqual([{ part: '2020_01' }]);
   });
 
   it('and so is REPLICATION, for the consumer alone', async () => {

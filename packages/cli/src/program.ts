@@ -160,6 +160,11 @@ export function createProgram(runner: Runner, version: string, talk: (line: stri
       'a source that will store nothing again holds nothing back; may be repeated',
       collect,
     )
+    .option(
+      '--ignore-baseline <table>',
+      "a table's baseline holds nothing back, and goes; may be repeated",
+      collect,
+    )
     .option('--apply', 'let them go')
     .option('--yes', 'ask nothing');
   add('role', 'make a role with the least rights: consumer, reader or retention', role)

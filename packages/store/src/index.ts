@@ -22,5 +22,11 @@ export type { RetentionPart, RetentionWish } from './retention/retention.js';
 export { grantRights } from './rights/grant-rights.js';
 export type { RoleRights } from './rights/missing-rights.js';
 export { DEFAULT_OWNER, type StoreOwner } from './rights/store-owner.js';
-export { grantStatement, ROLE_KINDS, type RoleKind, STORE_RIGHTS } from './rights/store-rights.js';
+export {
+  grantStatement,
+  OWNER_ONLY,
+  ROLE_KINDS,
+  type RoleKind,
+  STORE_RIGHTS,
+} from './rights/store-rights.js';
 export type { UnstoredRecord } from './write/careful-statements.js';

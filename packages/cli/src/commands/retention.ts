@@ -1,5 +1,5 @@
 import { ColophonError } from '@colophon/protocol';
-import { formatBytes } from '@colophon/setup';
+import { formatBytes, parseTableNames } from '@colophon/setup';
 import type { RetentionPart } from '@colophon/store';
 import { type CommandContext, confirm, deadlineOf } from '../command-context.js';
 import { openAuditStore } from '../open-audit-store.js';
@@ -8,6 +8,7 @@ import { visible } from '../render/display-text.js';
 /** `retention`'s own flags. */
 export interface RetentionFlags {
   ignoreSource?: string[];
+  ignoreBaseline?: string[];
   apply?: boolean;
   yes?: boolean;
   json?: boolean;
@@ -26,7 +27,7 @@ export async function retention(context: CommandContext<RetentionFlags>): Promis
   const wish = {
     keep: keepDays === null ? null : `${keepDays} days`,
     maxBytes,
-    ignoring: flags.ignoreSource ?? [],
+    ignoring: [...(flags.ignoreSource ?? []), ...baselineTables(flags.ignoreBaseline ?? [])],
   };
   const store = await openAuditStore(settings, deadlineOf(settings));
   // Counting and waiting for locks take what they take: only a signal ends them.
@@ -69,6 +70,10 @@ export async function retention(context: CommandContext<RetentionFlags>): Promis
   } finally {
     await store.close();
   }
+}
+
+function baselineTables(names: readonly string[]): string[] {
+  return names.flatMap((name) => parseTableNames(name)).map((table) => `${table.schema}.${table.name}`);
 }
 
 function stoppedError(): ColophonError {

@@ -808,7 +808,7 @@ RETURNS TABLE (baseline int, source text, "table" text, since timestamptz, is_ne
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT b.id, o.name, concat_ws('.', b."schema", coalesce(b.partition, b."table")),
+  SELECT b.id, o.name, concat_ws('.', b."schema", b."table"),
     coalesce(c.taken_at, b.started_at) - interval '1 day',
     c.is_complete AND NOT EXISTS (
       SELECT FROM colophon.baselines n JOIN colophon.baseline_chunks e ON e.baseline_id = n.id AND e.is_last

@@ -8,7 +8,10 @@ export interface RetentionWish {
   readonly keep: string | null;
   /** The oldest months go until the records, with their indexes, take no more than this. Null: no limit. */
   readonly maxBytes: bigint | null;
-  /** Sources that hold nothing back: those that will never store anything again. */
+  /**
+   * What holds nothing back: sources, by name, that will never store anything again; and tables, as `schema.table`, whose
+   * baselines may lose changes that they need, and then go too.
+   */
   readonly ignoring: readonly string[];
 }
 
