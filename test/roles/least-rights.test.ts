@@ -9,7 +9,9 @@ import { consumeWholly, readWholly } from './whole-role.js';
 // Dozens of commands a test.
 vi.setConfig({ testTimeout: 240_000 });
 
-const SCHEMA = 'CREATE TABLE todo (id int PRIMARY KEY, title text); CREATE TABLE other (id int PRIMARY KEY)';
+const SCHEMA = `CREATE TABLE todo (id int PRIMARY KEY, title text); CREATE TABLE other (id int PRIMARY KEY);
+  CREATE TABLE event (id int PRIMARY KEY) PARTITION BY RANGE (id);
+  CREATE TABLE event_1 PARTITION OF event FOR VALUES FROM (1) TO (100)`;
 
 describe.each([14, 18] as const)('PostgreSQL %i', (major) => {
   let server: PostgresServer;
@@ -51,7 +53,7 @@ describe.each([14, 18] as const)('PostgreSQL %i', (major) => {
   };
 
   it('init by an administrator makes the owner, which can not log in; role makes the others', async () => {
-    const { stderr } = await succeed('init', '--source', admin, '--tables', 'todo', '--yes');
+    const { stderr } = await succeed('init', '--source', admin, '--tables', 'todo,event', '--yes');
     expect(stderr).not.toContain('The store belongs to');
     expect(
       await sql(
@@ -79,7 +81,7 @@ describe.each([14, 18] as const)('PostgreSQL %i', (major) => {
   });
 
   it('the same again changes nothing', async () => {
-    await succeed('init', '--source', admin, '--tables', 'todo', '--yes');
+    await succeed('init', '--source', admin, '--tables', 'todo,event', '--yes');
     const { stdout } = await succeed('role', 'consumer', '--source', admin, '--dry-run');
     expect(stdout).not.toContain('ROLE');
   });
@@ -231,7 +233,7 @@ describe.each([14, 18] as const)('PostgreSQL %i', (major) => {
     await sql(url, "SELECT pg_replication_slot_advance('colophon', pg_current_wal_lsn())");
     expect((await succeed('run', '--once', '--source', consumer)).stderr).toContain('(slot-ahead)');
     await sql(url, "SELECT pg_drop_replication_slot('colophon')");
-    const { stderr } = await succeed('init', '--source', consumer, '--tables', 'todo', '--yes');
+    const { stderr } = await succeed('init', '--source', consumer, '--tables', 'todo,event', '--yes');
     expect(stderr).toContain('(slot-recreated)');
     await succeed('run', '--once', '--source', consumer);
     const { stdout } = await succeed('status', '--source', reader, '--json');
@@ -243,11 +245,15 @@ describe.each([14, 18] as const)('PostgreSQL %i', (major) => {
     const refused = await colophon(['snapshot', '--source', consumer]);
     expect(refused, refused.stderr).toMatchObject({ code: 1 });
     expect(refused.stderr).toMatch(/\[PRIVILEGE_MISSING\]\s*$/);
+    await sql(admin, 'INSERT INTO event VALUES (7)');
     await succeed('role', 'consumer', '--for-snapshot', '--source', admin);
     await succeed('snapshot', '--source', consumer);
-    expect(await sql(reader, 'SELECT after FROM colophon.baseline')).toHaveLength(1);
+    expect(await sql(reader, 'SELECT "table", "partition" FROM colophon.baseline ORDER BY 1')).toEqual([
+      { table: 'event', partition: 'event_1' },
+      { table: 'todo', partition: null },
+    ]);
     expect(await outcome(consumer, 'SELECT FROM colophon.baseline_rows')).toBe('42501');
-    await sql(admin, 'REVOKE SELECT ON todo FROM colophon_consumer');
+    await sql(admin, 'REVOKE SELECT ON todo, event_1 FROM colophon_consumer');
   });
 
   it("each of the consumer's rights is needed: without it the error names the GRANT", async () => {

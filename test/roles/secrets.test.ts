@@ -60,6 +60,7 @@ async function silently(source: string, code: number, ...args: string[]): Promis
 it('no command says the password, where it works', async () => {
   await silently(secretUrl, 0, 'init', '--tables', 'todo', '--yes');
   await silently(secretUrl, 0, 'init', '--tables', 'todo', '--dry-run');
+  await silently(secretUrl, 0, 'snapshot', '--json');
   await silently(secretUrl, 0, 'run', '--once', '--verbose');
   await silently(secretUrl, 0, 'status', '--json');
   await silently(secretUrl, 0, 'doctor', '--json');
@@ -84,6 +85,7 @@ it('nor where it fails', async () => {
   for (const source of [wrongs.role, wrongs.tls]) {
     await silently(source, 1, 'run', '--once', '--timeout', '3');
     await silently(source, 1, 'log');
+    await silently(source, 1, 'snapshot');
   }
   await silently(secretUrl, 1, 'init', '--tables', 'missing', '--yes');
   await silently(secretUrl, 1, 'role', 'emperor');

@@ -68,6 +68,9 @@ it('verify-full encrypts every connection, the replication too', async () => {
   expect(await colophon(['init', '--source', source, '--tables', 'todo', '--yes'])).toMatchObject({
     code: 0,
   });
+  // Plain text is refused here: what works is encrypted.
+  const copied = await colophon(['snapshot', '--source', source]);
+  expect(copied, copied.stderr).toMatchObject({ code: 0 });
   const run = startColophon(['run', '--source', source, '--verbose']);
   await sql(
     url('require', { root: null }).replace('sslmode=require', 'sslmode=no-verify'),

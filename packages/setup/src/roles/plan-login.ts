@@ -49,15 +49,22 @@ export async function planLogin(connection: Connection, wish: LoginWish): Promis
   return statements;
 }
 
-/** What lets the role copy the published tables as they are, for the baseline: USAGE on their schemas, SELECT on them. */
+/**
+ * What lets the role copy the published tables as they are, for the baseline: USAGE on their schemas, SELECT on them; of a
+ * partitioned table on its partitions, since they are copied one by one.
+ */
 export async function planSelect(
   connection: Connection,
   publication: string,
   role: string,
 ): Promise<RoleStatement[]> {
   const rows = await connection.query<{ schema: string; table: string }>(
-    `SELECT n.nspname AS schema, c.relname AS "table" FROM pg_publication p
-       JOIN pg_publication_rel r ON r.prpubid = p.oid JOIN pg_class c ON c.oid = r.prrelid
+    `SELECT DISTINCT n.nspname AS schema, c.relname AS "table" FROM pg_publication p
+       JOIN pg_publication_rel r ON r.prpubid = p.oid
+       CROSS JOIN LATERAL (
+         SELECT relid::oid AS oid FROM pg_partition_tree(r.prrelid) WHERE isleaf
+         UNION SELECT r.prrelid WHERE NOT EXISTS (SELECT FROM pg_partition_tree(r.prrelid))) leaf
+       JOIN pg_class c ON c.oid = leaf.oid AND c.relkind <> 'f'
        JOIN pg_namespace n ON n.oid = c.relnamespace WHERE p.pubname = $1 ORDER BY 1, 2`,
     [publication],
   );
