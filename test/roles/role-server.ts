@@ -30,10 +30,23 @@ export async function sql(url: string, ...statements: string[]): Promise<Record<
 
 /** The SQLSTATE that a statement fails with, or `ok`. */
 export async function outcome(url: string, statement: string): Promise<string> {
+  return (await outcomes(url, [statement]))[statement]!;
+}
+
+/** The same of several, one after the other on one connection, each a transaction of its own. */
+export async function outcomes(url: string, statements: readonly string[]): Promise<Record<string, string>> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
   try {
-    await sql(url, statement);
-    return 'ok';
-  } catch (error) {
-    return (error as { code?: string }).code ?? String(error);
+    const found: Record<string, string> = {};
+    for (const statement of statements) {
+      found[statement] = await client.query(statement).then(
+        () => 'ok',
+        (error: { code?: string }) => error.code ?? String(error),
+      );
+    }
+    return found;
+  } finally {
+    await client.end();
   }
 }
