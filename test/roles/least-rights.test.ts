@@ -52,114 +52,6 @@ describe.each([14, 18] as const)('PostgreSQL %i', (major) => {
     return grant;
   };
 
-  function eachRightIsNeeded(): void {
-    it("each of the consumer's rights is needed: without it the error names the GRANT", async () => {
-      const source = new FakeSource();
-      await consumeWholly(consumer, source);
-      for (const right of STORE_RIGHTS.consumer) {
-        const grant = await revoke(right, 'colophon_consumer');
-        // Of what is larger than 256 MiB.
-        if (right.name === 'keep_unstored') {
-          const call = `SELECT colophon.keep_unstored(${Array(14).fill('NULL').join(', ')})`;
-          expect(await outcome(consumer, call)).toBe('42501');
-        } else {
-          await expect(consumeWholly(consumer, source), grant).rejects.toMatchObject({
-            code: 'PRIVILEGE_MISSING',
-            message: expect.stringContaining(grant),
-          });
-        }
-        await sql(admin, grant);
-      }
-      await consumeWholly(consumer, source);
-    });
-
-    it('and the command says it in one line', async () => {
-      for (const [name, ...command] of [
-        ['change_records', 'run', '--once'],
-        ['open_source', 'run', '--once'],
-        ['positions', 'status'],
-      ] as const) {
-        const grant = await revoke(
-          STORE_RIGHTS.consumer.find((right) => right.name === name)!,
-          'colophon_consumer',
-        );
-        await sql(as(url, 'app'), "UPDATE todo SET title = title || '.'");
-        const { code, stderr } = await colophon([...command, '--source', consumer]);
-        const line = stderr.trim().split('\n').at(-1);
-        expect({ code, line }, grant).toMatchObject({
-          code: 1,
-          line: expect.stringMatching(/^colophon: .*\[PRIVILEGE_MISSING\]$/),
-        });
-        expect(line).toContain(grant);
-        await sql(admin, grant);
-      }
-      await succeed('run', '--once', '--source', consumer);
-    });
-
-    it("so is each of the reader's", async () => {
-      // What is there for SQL alone.
-      const asked: Readonly<Record<string, string>> = {
-        changes: 'SELECT FROM colophon.changes',
-        unstored: 'SELECT FROM colophon.unstored',
-        retentions: 'SELECT FROM colophon.retentions',
-        is_in_baseline: `SELECT FROM colophon.baseline b
-        WHERE colophon.is_in_baseline(1, '0/1', 1, b.timeline, b.low_lsn, b.high_lsn, b.snapshot)`,
-      };
-      await readWholly(reader);
-      for (const right of STORE_RIGHTS.reader) {
-        const statement = asked[right.name];
-        if (statement !== undefined) expect(await outcome(reader, statement)).toBe('ok');
-        const grant = await revoke(right, 'colophon_reader');
-        if (statement !== undefined) expect(await outcome(reader, statement), grant).toBe('42501');
-        else {
-          await expect(readWholly(reader), grant).rejects.toMatchObject({
-            code: 'PRIVILEGE_MISSING',
-            message: expect.stringContaining(grant),
-          });
-        }
-        await sql(admin, grant);
-      }
-    });
-
-    it("and each of retention's", async () => {
-      await sql(
-        url,
-        'SET ROLE colophon_owner',
-        ...['segments', 'change_records'].map(
-          (parent) => `CREATE TABLE colophon.${parent}_2020_01 PARTITION OF colophon.${parent}
-          FOR VALUES FROM ('2020-01-01Z') TO ('2020-02-01Z')`,
-        ),
-      );
-      const role = as(url, 'colophon_retention');
-      const wish = { keep: '400 days', maxBytes: null, ignoring: [] };
-      const retain = async () => {
-        const store = await openStore(role);
-        try {
-          await store.planRetention(wish);
-          await store.applyRetention(wish);
-        } finally {
-          await store.close();
-        }
-      };
-      for (const right of STORE_RIGHTS.retention) {
-        const grant = await revoke(right, 'colophon_retention');
-        if (right.name === 'retentions') {
-          expect(await outcome(role, 'SELECT FROM colophon.retentions')).toBe('42501');
-        } else if (right.on !== 'FUNCTION') {
-          await expect(retain(), grant).rejects.toMatchObject({ code: 'PRIVILEGE_MISSING' });
-        } else {
-          await expect(retain(), grant).rejects.toMatchObject({
-            code: 'PRIVILEGE_MISSING',
-            message: expect.stringContaining(grant),
-          });
-        }
-        await sql(admin, grant);
-      }
-      await retain();
-      expect(await sql(role, 'SELECT part FROM colophon.retentions')).toEqual([{ part: '2020_01' }]);
-    });
-  }
-
   it('init by an administrator makes the owner, which can not log in; role makes the others', async () => {
     const { stderr } = await succeed('init', '--source', admin, '--tables', 'todo,event', '--yes');
     expect(stderr).not.toContain('The store belongs to');
@@ -366,9 +258,6 @@ describe.each([14, 18] as const)('PostgreSQL %i', (major) => {
     );
   });
 
-  // What each major does where a right lacks is the same: once is enough.
-  if (major === 18) eachRightIsNeeded();
-
   it('and so is REPLICATION, for the consumer alone', async () => {
     await sql(url, 'ALTER ROLE colophon_consumer NOREPLICATION');
     const { code, stderr } = await colophon(['run', '--once', '--source', consumer]);
@@ -381,6 +270,115 @@ describe.each([14, 18] as const)('PostgreSQL %i', (major) => {
       { rolreplication: false },
     ]);
   });
+
+  // What each major does where a right lacks is the same.
+  if (major === 18) {
+    it("each of the consumer's rights is needed: without it the error names the GRANT", async () => {
+      const source = new FakeSource();
+      await consumeWholly(consumer, source);
+      for (const right of STORE_RIGHTS.consumer) {
+        const grant = await revoke(right, 'colophon_consumer');
+        // Of what is larger than 256 MiB.
+        if (right.name === 'keep_unstored') {
+          const call = `SELECT colophon.keep_unstored(${Array(14).fill('NULL').join(', ')})`;
+          expect(await outcome(consumer, call)).toBe('42501');
+        } else {
+          await expect(consumeWholly(consumer, source), grant).rejects.toMatchObject({
+            code: 'PRIVILEGE_MISSING',
+            message: expect.stringContaining(grant),
+          });
+        }
+        await sql(admin, grant);
+      }
+      await consumeWholly(consumer, source);
+    });
+
+    it('and the command says it in one line', async () => {
+      for (const [name, ...command] of [
+        ['change_records', 'run', '--once'],
+        ['open_source', 'run', '--once'],
+        ['positions', 'status'],
+      ] as const) {
+        const grant = await revoke(
+          STORE_RIGHTS.consumer.find((right) => right.name === name)!,
+          'colophon_consumer',
+        );
+        await sql(as(url, 'app'), "UPDATE todo SET title = title || '.'");
+        const { code, stderr } = await colophon([...command, '--source', consumer]);
+        const line = stderr.trim().split('\n').at(-1);
+        expect({ code, line }, grant).toMatchObject({
+          code: 1,
+          line: expect.stringMatching(/^colophon: .*\[PRIVILEGE_MISSING\]$/),
+        });
+        expect(line).toContain(grant);
+        await sql(admin, grant);
+      }
+      await succeed('run', '--once', '--source', consumer);
+    });
+
+    it("so is each of the reader's", async () => {
+      // What is there for SQL alone.
+      const asked: Readonly<Record<string, string>> = {
+        changes: 'SELECT FROM colophon.changes',
+        unstored: 'SELECT FROM colophon.unstored',
+        retentions: 'SELECT FROM colophon.retentions',
+        is_in_baseline: `SELECT FROM colophon.baseline b
+        WHERE colophon.is_in_baseline(1, '0/1', 1, b.timeline, b.low_lsn, b.high_lsn, b.snapshot)`,
+      };
+      await readWholly(reader);
+      for (const right of STORE_RIGHTS.reader) {
+        const statement = asked[right.name];
+        if (statement !== undefined) expect(await outcome(reader, statement)).toBe('ok');
+        const grant = await revoke(right, 'colophon_reader');
+        if (statement !== undefined) expect(await outcome(reader, statement), grant).toBe('42501');
+        else {
+          await expect(readWholly(reader), grant).rejects.toMatchObject({
+            code: 'PRIVILEGE_MISSING',
+            message: expect.stringContaining(grant),
+          });
+        }
+        await sql(admin, grant);
+      }
+    });
+
+    it("and each of retention's", async () => {
+      await sql(
+        url,
+        'SET ROLE colophon_owner',
+        ...['segments', 'change_records'].map(
+          (parent) => `CREATE TABLE colophon.${parent}_2020_01 PARTITION OF colophon.${parent}
+          FOR VALUES FROM ('2020-01-01Z') TO ('2020-02-01Z')`,
+        ),
+      );
+      const role = as(url, 'colophon_retention');
+      const wish = { keep: '400 days', maxBytes: null, ignoring: [] };
+      const retain = async () => {
+        const store = await openStore(role);
+        try {
+          await store.planRetention(wish);
+          await store.applyRetention(wish);
+        } finally {
+          await store.close();
+        }
+      };
+      for (const right of STORE_RIGHTS.retention) {
+        const grant = await revoke(right, 'colophon_retention');
+        if (right.name === 'retentions') {
+          expect(await outcome(role, 'SELECT FROM colophon.retentions')).toBe('42501');
+        } else if (right.on !== 'FUNCTION') {
+          await expect(retain(), grant).rejects.toMatchObject({ code: 'PRIVILEGE_MISSING' });
+        } else {
+          await expect(retain(), grant).rejects.toMatchObject({
+            code: 'PRIVILEGE_MISSING',
+            message: expect.stringContaining(grant),
+          });
+        }
+        await sql(admin, grant);
+      }
+      await retain();
+      expect(await sql(role, 'SELECT part FROM colophon.retentions')).toEqual([{ part: '2020_01' }]);
+    });
+  }
 
   it('drop by the administrator takes all away but the roles', async () => {
     await succeed('drop', '--source', admin, '--store-too', '--yes');

@@ -45,19 +45,23 @@ describe.each([14, 18] as const)('PostgreSQL %i', (major) => {
     return done.stderr;
   };
 
-  it('where roles can not be made, the store is made all the same, and a line says whose it is', async () => {
-    const said = await init('plain');
-    expect(said).toMatch(/^! The store belongs to plain, a role that can log in, since .*CREATEROLE\.$/m);
-    expect(await sql(url, OWNERS)).toEqual([{ owner: 'plain' }]);
-    const ran = await colophon(['run', '--once', '--source', as(url, 'plain')]);
-    expect(ran, ran.stderr).toMatchObject({ code: 0 });
-    const { stdout } = await colophon(['doctor', '--source', as(url, 'plain'), '--json']);
-    const check = stdout
-      .split('\n')
-      .map((line) => JSON.parse(line || '{}'))
-      .find((one) => one.name === 'store rights');
-    expect(check).toMatchObject({ verdict: 'warn', message: expect.stringContaining('can log in') });
-  });
+  // Of the majors only memberships differ.
+  const isWhole = major === 18;
+
+  if (isWhole)
+    it('where roles can not be made, the store is made all the same, and a line says whose it is', async () => {
+      const said = await init('plain');
+      expect(said).toMatch(/^! The store belongs to plain, a role that can log in, since .*CREATEROLE\.$/m);
+      expect(await sql(url, OWNERS)).toEqual([{ owner: 'plain' }]);
+      const ran = await colophon(['run', '--once', '--source', as(url, 'plain')]);
+      expect(ran, ran.stderr).toMatchObject({ code: 0 });
+      const { stdout } = await colophon(['doctor', '--source', as(url, 'plain'), '--json']);
+      const check = stdout
+        .split('\n')
+        .map((line) => JSON.parse(line || '{}'))
+        .find((one) => one.name === 'store rights');
+      expect(check).toMatchObject({ verdict: 'warn', message: expect.stringContaining('can log in') });
+    });
 
   it('init by CREATEROLE alone makes the owner; who ran it goes on as before', async () => {
     expect(await init('maker')).not.toContain('The store belongs to');
@@ -78,6 +82,8 @@ describe.each([14, 18] as const)('PostgreSQL %i', (major) => {
     expect(await sql(url, OWNERS)).toEqual([{ owner: 'colophon_owner' }]);
     await sql(url, 'REVOKE colophon_owner FROM plain');
   });
+
+  if (!isWhole) return;
 
   it('hands over a store that somebody else owns, with what was granted on it; records stay', async () => {
     await migrateStore(as(url, 'plain'));

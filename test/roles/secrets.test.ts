@@ -82,11 +82,10 @@ it('nor where it fails', async () => {
     parameter: `${secretUrl.replace(`:${encodeURIComponent(SECRET)}@`, '@')}?password=${encodeURIComponent(SECRET)}&sslmode=prefer`,
   };
   for (const source of Object.values(wrongs)) await silently(source, 1, 'doctor', '--json');
-  for (const source of [wrongs.role, wrongs.tls]) {
-    await silently(source, 1, 'run', '--once', '--timeout', '3');
-    await silently(source, 1, 'log');
-    await silently(source, 1, 'snapshot');
+  for (const command of [['run', '--once', '--timeout', '3'], ['log'], ['snapshot']]) {
+    await silently(wrongs.role, 1, ...command);
   }
+  await silently(wrongs.tls, 1, 'run', '--once', '--timeout', '3');
   await silently(secretUrl, 1, 'init', '--tables', 'missing', '--yes');
   await silently(secretUrl, 1, 'role', 'emperor');
   await silently(secretUrl, 1, 'retention', '--keep', 'for ever');
