@@ -87,19 +87,18 @@ async function writeLarge({ database, random }: Victim): Promise<void> {
   );
 }
 
-/** Until the source was told that everything up to now is stored. */
+/** Until the source was told that everything up to now is stored: nobody else writes, so the last change tells. */
 async function untilStored({ database }: Victim): Promise<void> {
   const giveUpAt = performance.now() + GIVE_UP_MS;
   const { rows: now } = await database.client.query('SELECT pg_current_wal_insert_lsn()::text AS lsn');
+  await database.client.query("INSERT INTO no_key VALUES (-1, 'marker')");
   for (;;) {
     const { rows } = await database.client.query(
-      'SELECT active AND confirmed_flush_lsn >= $2 AS is_stored FROM pg_replication_slots WHERE slot_name = $1',
+      'SELECT active AND confirmed_flush_lsn > $2 AS is_stored FROM pg_replication_slots WHERE slot_name = $1',
       [database.slot, now[0].lsn],
     );
     if (rows[0].is_stored) return;
     if (performance.now() > giveUpAt) throw new Error(`The consumer did not catch up in ${GIVE_UP_MS} ms.`);
-    // What is no transaction is acknowledged when the server says that it is there.
-    await database.client.query("SELECT pg_logical_emit_message(true, 'faults', 'word')");
     await sleep(10);
   }
 }

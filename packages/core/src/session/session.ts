@@ -225,7 +225,6 @@ export class Session {
         handlers.received(lsn);
       },
     });
-    this.intake = intake;
     const writer = new SinkWriter({
       sink,
       queue,

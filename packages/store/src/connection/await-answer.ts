@@ -16,6 +16,8 @@ export interface Patience {
  * Waits for work on a connection, and ends the connection where nobody answers any more: packets are dropped silently
  * somewhere, and the system itself would notice in a quarter of an hour, behind a proxy never. Silence alone is no
  * sign: a flush may wait for a lock or a slow disk. So the server is asked over another connection what the backend does.
+ * One that only waits for us is ended there, too: the transaction that it has open would block the same records, come again,
+ * for as long as the server takes it for alive.
  */
 export async function awaitAnswer<T>(
   client: pg.Client,
@@ -32,7 +34,8 @@ export async function awaitAnswer<T>(
     moved = now;
     if (!isSilent || isAsking) return;
     isAsking = true;
-    if (!(await isAtWork(patience)) && moved === movement() && isWaiting) {
+    const isDead = await endUnlessAtWork(patience, () => moved === movement() && isWaiting);
+    if (isDead) {
       patience.onGivenUp();
       socket.destroy();
     }
@@ -48,20 +51,27 @@ export async function awaitAnswer<T>(
   }
 }
 
-/** Whether the backend does anything but wait for us. */
-async function isAtWork({ connect, backendPid }: Patience): Promise<boolean> {
+/** Ends a backend that does nothing but wait for us, if all is `stillSilent`. Says whether the connection is to be given up. */
+async function endUnlessAtWork(
+  { connect, backendPid }: Patience,
+  stillSilent: () => boolean,
+): Promise<boolean> {
   try {
     const client = await connectStore(connect);
     try {
       const { rows } = await client.query(
-        `SELECT wait_event IS DISTINCT FROM 'ClientRead' AS is_at_work FROM pg_stat_activity WHERE pid = $1`,
+        `SELECT wait_event IN ('ClientRead', 'ClientWrite') AS waits_for_us, usename = current_user AS is_ours
+         FROM pg_stat_activity WHERE pid = $1`,
         [backendPid],
       );
-      return rows[0]?.is_at_work === true;
+      if (rows[0]?.waits_for_us === false || !stillSilent()) return false;
+      // Behind a pooler the process id may by now be another's.
+      if (rows[0]?.is_ours === true) await client.query('SELECT pg_terminate_backend($1)', [backendPid]);
     } finally {
       await endClient(client);
     }
   } catch {
-    return false;
+    // A server that can't be asked is no reason to wait for it.
   }
+  return stillSilent();
 }

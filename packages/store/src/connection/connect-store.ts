@@ -16,7 +16,8 @@ const DEFAULT_CONNECT_TIMEOUT_MS = 10_000;
 
 // Set after connecting, not as startup options, which poolers refuse. Whatever the role or the database says by
 // ALTER … SET: a timeout would cut a long COPY; a serializable position could not be compared; a read-only default or
-// another search path would be somebody's surprise. Planning of the view is worth no JIT. synchronous_commit is only
+// another search path would be somebody's surprise. Planning of the view is worth no JIT. A machine that is gone must not
+// hold its open transaction for the two hours that systems take by default: the next consumer would wait for it. synchronous_commit is only
 // raised: what is acknowledged to the source must be on the store's disk, and a stricter setting is the operator's.
 const SESSION = `SELECT
   set_config('search_path', 'pg_catalog', false),
@@ -28,6 +29,9 @@ const SESSION = `SELECT
   set_config('lock_timeout', '0', false),
   set_config('idle_in_transaction_session_timeout', '0', false),
   set_config('idle_session_timeout', '0', false),
+  set_config('tcp_keepalives_idle', '20', false),
+  set_config('tcp_keepalives_interval', '5', false),
+  set_config('tcp_keepalives_count', '4', false),
   set_config('default_transaction_isolation', 'read committed', false),
   set_config('default_transaction_read_only', 'off', false),
   set_config('default_transaction_deferrable', 'off', false),
