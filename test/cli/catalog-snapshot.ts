@@ -33,7 +33,8 @@ export async function catalogSnapshot(
        'published', (SELECT jsonb_agg(jsonb_build_array(r.prpubid, r.prrelid) ORDER BY r.prpubid, r.prrelid) FROM pg_publication_rel r),
        'comments', (SELECT jsonb_agg(jsonb_build_array(classoid::regclass, objoid, description) ORDER BY classoid, objoid) FROM pg_description WHERE objoid >= 16384 AND objoid NOT IN (SELECT oid FROM pg_class WHERE relnamespace = to_regnamespace('${hidden || 'none'}'))),
        'triggers', (SELECT jsonb_agg(tgname ORDER BY tgname) FROM pg_trigger WHERE NOT tgisinternal),
-       'event triggers', (SELECT jsonb_agg(evtname ORDER BY evtname) FROM pg_event_trigger),
+       'event triggers', (SELECT jsonb_agg(jsonb_build_array(evtname, evtevent, evtenabled) ORDER BY evtname) FROM pg_event_trigger),
+       'event functions', (SELECT jsonb_agg(oid::regprocedure::text ORDER BY oid) FROM pg_proc WHERE prorettype = 'event_trigger'::regtype AND oid >= 16384),
        'roles', (SELECT jsonb_agg(rolname ORDER BY rolname) FROM pg_roles WHERE (rolname !~ '^colophon' OR '${hidden}' = '')),
        'settings', (SELECT jsonb_agg(setconfig::text) FROM pg_db_role_setting),
        'slots', (SELECT jsonb_agg(jsonb_build_array(slot_name, plugin) ORDER BY slot_name) FROM pg_replication_slots WHERE database = current_database())

@@ -155,6 +155,8 @@ describe.each([14, 18] as const)('PostgreSQL %i', (major) => {
       'UPDATE colophon.baselines SET "table" = NULL',
       'DELETE FROM colophon.baseline_chunks',
       'DELETE FROM colophon.baseline_rows',
+      'UPDATE colophon.ddl_records SET context = NULL',
+      'DELETE FROM colophon.ddl_records',
       'DELETE FROM colophon.unstored_records',
       'INSERT INTO colophon.unstored_records DEFAULT VALUES',
       'DELETE FROM colophon.retentions',
@@ -183,7 +185,6 @@ describe.each([14, 18] as const)('PostgreSQL %i', (major) => {
       [consumer, 'SELECT FROM todo'],
       [consumer, 'SELECT FROM colophon.baseline'],
       [consumer, 'SELECT FROM colophon.unstored'],
-      [consumer, "SELECT colophon.readable_text('a')"],
       [consumer, "SELECT colophon.drop_oldest_month('1 day', null)"],
       [consumer, "SELECT colophon.delete_from_default('1 day', null)"],
       [reader, 'INSERT INTO colophon.segments DEFAULT VALUES'],
@@ -320,6 +321,7 @@ describe.each([14, 18] as const)('PostgreSQL %i', (major) => {
       // What is there for SQL alone.
       const asked: Readonly<Record<string, string>> = {
         changes: 'SELECT FROM colophon.changes',
+        ddl: 'SELECT FROM colophon.ddl',
         unstored: 'SELECT FROM colophon.unstored',
         retentions: 'SELECT FROM colophon.retentions',
         is_in_baseline: `SELECT FROM colophon.baseline b

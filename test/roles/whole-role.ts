@@ -24,7 +24,8 @@ export async function consumeWholly(url: string, source: FakeSource): Promise<vo
     await sink.accountedPosition();
     await sink.lastCommit();
     await sink.recallTransactions(lsn(1n), lsn(2n));
-    const good = source.transaction({ changes: [{}] });
+    const publication = { name: 'colophon', table: 'public.todo', isWhole: false };
+    const good = source.transaction({ changes: [{}], ddl: [{ isOwnPublication: true, publication }] });
     const position = positionAfter(good);
     await sink.write([good]);
     await sink.flush(position);
@@ -51,7 +52,7 @@ export async function consumeWholly(url: string, source: FakeSource): Promise<vo
       ],
       accounted,
     );
-    const bad = source.transaction({ changes: [{ after: NOT_JSON }] });
+    const bad = source.transaction({ changes: [{ after: NOT_JSON }], ddl: [{}] });
     const store = async () => {
       await sink.write([bad]);
       await sink.flush(positionAfter(bad));
@@ -91,6 +92,7 @@ export async function readWholly(url: string): Promise<void> {
   const store = await openStore(url);
   try {
     await store.changes({ limit: 1 });
+    await store.ddl({ limit: 1 });
     const [newest] = (await store.baselines()).slice(-1);
     for await (const _ of store.baselineRows(newest?.baseline ?? 0)) break;
   } finally {

@@ -1,5 +1,6 @@
 import {
   type Change,
+  type DdlRecord,
   lsn,
   type Relation,
   type SourceDescription,
@@ -32,6 +33,8 @@ export type ChangeInput = Partial<Change> & { id?: number };
 
 /** A transaction to be completed. */
 export interface TransactionInput {
+  /** Commands before the changes: what isn't given is an ALTER TABLE of `todo`. */
+  readonly ddl?: readonly Partial<DdlRecord>[];
   readonly changes: readonly ChangeInput[];
   readonly contexts?: readonly string[];
   readonly committedAtMicros?: bigint;
@@ -55,11 +58,13 @@ export class FakeSource {
   /** One whole transaction. */
   transaction(input: TransactionInput): TransactionPart {
     const facts = this.facts(input);
-    return { facts, changes: changesOf(facts, input.changes, 0), end: this.end(facts, input.contexts) };
+    const changes = changesOf(facts, input.changes, 0);
+    const whole = { facts, changes, end: this.end(facts, input.contexts) };
+    return input.ddl === undefined ? whole : { ...whole, ddl: ddlOf(facts, input.ddl) };
   }
 
   /** A new transaction's facts. */
-  facts(input: Omit<TransactionInput, 'changes'> = {}): TransactionFacts {
+  facts(input: Omit<TransactionInput, 'changes' | 'ddl'> = {}): TransactionFacts {
     this.#commitLsn += STEP;
     return {
       systemIdentifier: SOURCE.systemIdentifier,
@@ -89,6 +94,25 @@ export function changesOf(facts: TransactionFacts, inputs: readonly ChangeInput[
     before: '{}',
     after: `{"id":${id},"title":"t"}`,
     unchanged: [],
+    ...input,
+  }));
+}
+
+function ddlOf(facts: TransactionFacts, inputs: readonly Partial<DdlRecord>[]): DdlRecord[] {
+  return inputs.map((input, ordinal) => ({
+    command: 'ALTER TABLE',
+    objectType: 'table',
+    schema: 'public',
+    identity: 'public.todo',
+    oid: TODO.oid,
+    isDrop: false,
+    publication: null,
+    role: 'kim',
+    ordinal,
+    sequence: 0,
+    position: lsn(facts.commitLsn - STEP),
+    isOwnPublication: false,
+    segment: 0,
     ...input,
   }));
 }

@@ -191,6 +191,51 @@ it('keeps what the encoding of the database lacks: values, contexts, names of ta
   expect((await unstored())[0].data.toString()).toContain('漢');
 });
 
+it('keeps a command likewise, in its place; of one whose context cannot be stored everything else', async () => {
+  await sink.close();
+  await admin.end();
+  await dropDatabase(url);
+  await makeStore('LATIN1');
+  const publication = { name: 'colophon', table: 'public."表"', isWhole: false };
+  const part = source.transaction({
+    ddl: [
+      { identity: 'public."Größe"' },
+      { identity: 'public."表"', isOwnPublication: true, publication },
+      { command: 'DROP TABLE', isDrop: true, segment: 1 },
+    ],
+    changes: [{ id: 1, segment: 2 }],
+    contexts: ['{"user":1}', '{"user":"\\u6f22"}', '{"user":3}'],
+  });
+  const after = source.transaction({ ddl: [{}], changes: [], contexts: ['{"user":4}'] });
+  expect(await consume([[part], [after]])).toEqual(['22P05']);
+  const reader = await openStore(url);
+  const commands = await reader.ddl({ order: 'oldest' });
+  expect(commands.map(({ command, identity, context }) => [command, identity, context])).toEqual([
+    ['ALTER TABLE', 'public."Größe"', { user: 1 }],
+    ['DROP TABLE', 'public.todo', { 'colophon.error': expect.stringMatching(/22P05.*colophon\.unstored/) }],
+    ['ALTER TABLE', 'public.todo', { user: 4 }],
+  ]);
+  expect((await changes()).map((row) => row.context)).toEqual([{ user: 3 }]);
+  const kept = await unstored();
+  expect(kept.map((row) => [row.what, row.sqlstate, row.transaction_id, row.context.user])).toEqual([
+    ['ddl', '22P05', String(part.facts.xid), 1],
+    ['context', '22P05', String(part.facts.xid), undefined],
+  ]);
+  expect(JSON.parse(kept[0].data)).toMatchObject({
+    command: 'ALTER TABLE',
+    identity: 'public."表"',
+    ordinal: 1,
+  });
+  const order = [commands[0]!.seq, BigInt(kept[0].seq), commands[1]!.seq, BigInt((await changes())[0].seq)];
+  expect([...order].sort((a, b) => Number(a - b))).toEqual(order);
+  expect(await reader.gaps()).toMatchObject([
+    { reason: 'publication-changed', tables: ['public."\\350\\241\\250"'] },
+  ]);
+  expect((await reader.status()).sources).toMatchObject([{ changes: 1n, unstored: 2n }]);
+  expect(told.map(({ what }) => what)).toEqual(['context', 'ddl']);
+  await reader.close();
+});
+
 it('fails for good where it is not the record that is refused', async () => {
   await admin.query(`
     CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '22000'; END $$;

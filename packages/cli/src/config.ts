@@ -20,6 +20,8 @@ export interface ColophonConfig {
   replicaIdentity?: 'full' | 'default';
   /** Whether a slot that `init` makes is to survive a failover, where the server can (PostgreSQL 17 and later). Default true. */
   failover?: boolean;
+  /** Whether `init` makes the event triggers that record DDL. Default true. */
+  ddl?: boolean;
   /** How long `retention` keeps records, in days: `400d`. */
   keep?: string;
   /** How much `retention` keeps: `50GB`. */

@@ -22,6 +22,7 @@ const KEYS: Record<keyof ColophonConfig, Kind> = {
   prefixes: 'texts',
   replicaIdentity: 'identity',
   failover: 'boolean',
+  ddl: 'boolean',
   keep: 'text',
   maxSize: 'text',
   timeoutSeconds: 'number',

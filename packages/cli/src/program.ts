@@ -109,6 +109,7 @@ export function createProgram(runner: Runner, version: string, talk: (line: stri
       '--no-failover',
       "make an ordinary slot, which standbys don't keep (COLOPHON_FAILOVER=no; 17 and later)",
     )
+    .option('--no-ddl', 'without the event triggers that record DDL (COLOPHON_DDL=no)')
     .option('--snapshot', 'then copy the tables as they are, as colophon snapshot does')
     .option('--dry-run', 'print the SQL for the source instead of running it')
     .option('--yes', 'ask nothing');
@@ -148,6 +149,7 @@ export function createProgram(runner: Runner, version: string, talk: (line: stri
   );
   filters(json(add('log', 'show changes, the newest first', log)))
     .option('--until <time>', 'only before then')
+    .option('--ddl', 'what was done to the schema instead of to rows')
     .option('--limit <count>', 'at most so many (default: 100 as a table, all as JSON)')
     .option('--reverse', 'the oldest first');
   json(

@@ -20,6 +20,8 @@ export interface CommonFlags {
   prefix?: string;
   replicaIdentity?: string;
   failover?: boolean;
+  /** False for `--no-ddl`. */
+  ddl?: boolean;
   timeout?: string;
   keep?: string;
   maxSize?: string;
@@ -41,6 +43,8 @@ export interface Settings {
   readonly identity: IdentityMode;
   /** Whether a new slot is to survive a failover, where the server can (17). */
   readonly failover: boolean;
+  /** Whether `init` has DDL recorded. */
+  readonly ddl: boolean;
   readonly slot: string;
   readonly publication: string;
   readonly environment: string;
@@ -84,7 +88,8 @@ export function resolveSettings(
     identity: identityMode(
       text(flags.replicaIdentity, 'COLOPHON_REPLICA_IDENTITY', config.replicaIdentity) ?? 'full',
     ),
-    failover: failover(flags, variable('COLOPHON_FAILOVER'), config),
+    failover: isWanted(flags.failover, variable('COLOPHON_FAILOVER'), config.failover),
+    ddl: isWanted(flags.ddl, variable('COLOPHON_DDL'), config.ddl),
     slot: text(flags.slot, 'COLOPHON_SLOT', config.slot) ?? 'colophon',
     publication: text(flags.publication, 'COLOPHON_PUBLICATION', config.publication) ?? 'colophon',
     environment: text(flags.environment, 'COLOPHON_ENVIRONMENT', config.environment) ?? '',
@@ -115,10 +120,14 @@ function tableWish(flags: CommonFlags, env: NodeJS.ProcessEnv, config: ColophonC
 }
 
 /** The flag can only say no: it is true where it isn't given. */
-function failover(flags: CommonFlags, variable: string | undefined, config: ColophonConfig): boolean {
-  if (flags.failover === false) return false;
+function isWanted(
+  flag: boolean | undefined,
+  variable: string | undefined,
+  fromFile: boolean | undefined,
+): boolean {
+  if (flag === false) return false;
   if (variable !== undefined) return YES.test(variable);
-  return config.failover ?? true;
+  return fromFile ?? true;
 }
 
 function oneOf<Choice extends string>(

@@ -17,6 +17,7 @@ export const GAP_REASONS = [
   'store-restored',
   'source-restored',
   'source-replaced',
+  'publication-changed',
   'diverged',
 ] as const;
 
@@ -30,6 +31,8 @@ export const GAP_REASONS = [
  * - `source-restored`: the source was put back to an earlier state on the same timeline (a file system's or virtual
  *   machine's snapshot). What is stored of the stretch may never have happened for the source.
  * - `source-replaced`: another cluster took the source's place, and `colophon init` was run against it.
+ * - `publication-changed`: the publication no longer gave these tables, or not all of what is done to them. Recorded when it
+ *   begins, without an end, and once more with its end when they are back.
  * - `diverged`: what is stored of the stretch was never on the server that was promoted.
  */
 export type GapReason = (typeof GAP_REASONS)[number];

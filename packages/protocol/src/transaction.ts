@@ -1,5 +1,6 @@
 import type { Change } from './change.js';
 import type { ContextText } from './context.js';
+import type { DdlRecord } from './ddl.js';
 import type { Lsn } from './lsn.js';
 
 /** What is known of a transaction from its first message on. One object per transaction, shared by its parts. */
@@ -31,6 +32,8 @@ export interface TransactionPart {
   readonly facts: TransactionFacts;
   /** In the order of their `sequence`; may be empty. */
   readonly changes: readonly Change[];
+  /** Commands that changed the schema; all of them came before this part's first change. Left out where there are none. */
+  readonly ddl?: readonly DdlRecord[];
   /** Null where more parts of this transaction follow. */
   readonly end: TransactionEnd | null;
 }

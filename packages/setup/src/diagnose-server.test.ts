@@ -48,6 +48,7 @@ function failover(server: Partial<ServerState>, slot: Partial<SlotState> | null)
     role: { name: 'me', isSuperuser: false, canReplicate: true, canCreate: true },
     publication: null,
     slot: slot === null ? null : { ...SLOT, ...slot },
+    ddl: { isCurrent: false, isThere: false, mayCreate: true, isOwned: true, others: [] },
     relations: [],
   };
   return diagnoseFailover(state, NAMES);

@@ -1,4 +1,5 @@
 import { type Check, fail, ok, warn } from './check.js';
+import { diagnoseDdl } from './diagnose-ddl.js';
 import { diagnoseFailover } from './diagnose-failover.js';
 import { diagnosePublication } from './diagnose-publication.js';
 import { diagnoseSlot } from './diagnose-slot.js';
@@ -9,8 +10,8 @@ import type { SourceNames } from './names.js';
 import { quoteIdentifier } from './quote.js';
 import type { ServerState, SourceState } from './source-state.js';
 
-/** Looks at everything that the source needs for auditing. Pure. */
-export function diagnose(state: SourceState, names: SourceNames): Check[] {
+/** Looks at everything that the source needs for auditing; `wantsDdl`: whether DDL is to be recorded. Pure. */
+export function diagnose(state: SourceState, names: SourceNames, wantsDdl = true): Check[] {
   return [
     diagnoseVersion(state.server),
     diagnoseWalLevel(state.server),
@@ -20,6 +21,7 @@ export function diagnose(state: SourceState, names: SourceNames): Check[] {
     diagnoseSlot(state, names),
     ...diagnoseFailover(state, names),
     diagnoseRetention(state.server),
+    diagnoseDdl(state.ddl, wantsDdl),
     ...(state.publication === null ? [] : diagnoseTables(state, state.publication)),
   ];
 }

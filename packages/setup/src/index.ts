@@ -7,6 +7,7 @@ export { chooseTables } from './choose-tables.js';
 export type { Connection, ConnectOptions } from './connect.js';
 export { checkUrl, connect } from './connect.js';
 export { connectionError, errorText } from './connection-error.js';
+export type { DdlState } from './ddl-triggers.js';
 export { Deadline } from './deadline.js';
 export { diagnose } from './diagnose.js';
 export { failedCheck } from './failed-check.js';

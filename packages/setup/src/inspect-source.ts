@@ -1,6 +1,7 @@
 import { ColophonError, INVALID_LSN, parseLsn } from '@colophon/protocol';
 import type { Connection } from './connect.js';
 import { OLDEST_MAJOR } from './connect.js';
+import { inspectDdl } from './inspect-ddl.js';
 import { inspectRelations } from './inspect-relations.js';
 import { readMemory } from './memory.js';
 import { checkNames, type SourceNames } from './names.js';
@@ -23,6 +24,7 @@ export async function inspectSource(
     role: await inspectRole(connection),
     publication: await inspectPublication(connection, names.publication),
     slot: await inspectSlot(connection, names.slot),
+    ddl: await inspectDdl(connection, names.publication),
     relations: await inspectRelations(connection, named),
   };
 }

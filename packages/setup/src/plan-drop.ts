@@ -1,4 +1,5 @@
 import { ColophonError } from '@colophon/protocol';
+import { dropDdlStep } from './ddl-triggers.js';
 import type { RememberedTable } from './memory.js';
 import type { SourceNames } from './names.js';
 import { identityStep, type Plan, type Step } from './plan.js';
@@ -24,18 +25,19 @@ export function planDrop(state: SourceState, names: SourceNames): Plan {
       group: null,
     });
   }
+  const notices: string[] = [];
+  steps.push(...ddlSteps(state, notices));
   const { publication } = state;
-  if (publication === null) return { steps, leftOut: [], notices: [] };
+  if (publication === null) return { steps, leftOut: [], notices };
   if (publication.memory === null) {
     return {
       steps,
       leftOut: [],
-      notices: [`Publication ${names.publication} wasn't made by init: it stays as it is.`],
+      notices: [...notices, `Publication ${names.publication} wasn't made by init: it stays as it is.`],
     };
   }
   const isOurs = publication.memory.isOurs;
   const published = new Set(publication.tables.map((table) => table.oid));
-  const notices: string[] = [];
   const restored: Step[] = [];
   for (const relation of state.relations) {
     const before = rememberedTable(state, relation);
@@ -78,6 +80,20 @@ export function planDrop(state: SourceState, names: SourceNames): Plan {
         },
   );
   return { steps, leftOut: [], notices };
+}
+
+/** The event triggers go with the last publication that they serve. */
+function ddlSteps({ ddl, role }: SourceState, notices: string[]): Step[] {
+  if (!ddl.isThere) return [];
+  if (ddl.others.length > 0) {
+    notices.push(`The event triggers stay: they serve publication ${ddl.others.join(', ')}.`);
+    return [];
+  }
+  if (ddl.isOwned) return [dropDdlStep()];
+  notices.push(
+    `The event triggers stay, since role ${role.name} doesn't own them: their owner runs DROP EVENT TRIGGER colophon_ddl, colophon_ddl_drop (one by one), then DROP FUNCTION colophon.record_ddl.`,
+  );
+  return [];
 }
 
 /** Whether the identity is still the one that init gave: what someone set since then stays. */

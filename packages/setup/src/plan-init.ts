@@ -1,6 +1,7 @@
 import { ColophonError } from '@colophon/protocol';
 import { checkSlot } from './check-slot.js';
 import { type ChosenTable, chooseTables, type IdentityMode, type TableWish } from './choose-tables.js';
+import { createDdlStep } from './ddl-triggers.js';
 import { writeMemory } from './memory.js';
 import type { SourceNames } from './names.js';
 import { identityStep, type Plan, type Step } from './plan.js';
@@ -15,6 +16,8 @@ export interface InitWish extends SourceNames {
   readonly identity: IdentityMode;
   /** Whether standbys are to keep a copy of a new slot, where the server can (17). */
   readonly failover: boolean;
+  /** Whether DDL is to be recorded, where the role may have it so. Default true. */
+  readonly ddl?: boolean;
 }
 
 /** `init`'s plan, and what will be tracked once it has run. */
@@ -57,11 +60,12 @@ export function planInit(state: SourceState, wish: InitWish): InitPlan {
   return {
     steps: [
       ...publicationSteps(state, wish, choice.chosen, toPublish),
+      ...ddlSteps(state, wish),
       ...tableSteps,
       ...slotSteps(state, wish),
     ],
     leftOut: choice.leftOut,
-    notices: choice.notices,
+    notices: [...choice.notices, ...ddlNotices(state, wish)],
     tracked: choice.chosen.map((table) => table.relation),
     alsoPublished: state.relations.filter(
       (relation) => published.has(relation.oid) && !chosenOids.has(relation.oid),
@@ -235,6 +239,18 @@ function stepsFor(table: ChosenTable, published: ReadonlySet<number>, publicatio
     });
   }
   return steps;
+}
+
+function ddlSteps({ ddl }: SourceState, wish: InitWish): Step[] {
+  if (wish.ddl === false || ddl.isCurrent || !ddl.mayCreate) return [];
+  return [createDdlStep()];
+}
+
+function ddlNotices({ ddl, role }: SourceState, wish: InitWish): string[] {
+  if (wish.ddl === false || ddl.isCurrent || ddl.mayCreate) return [];
+  return [
+    `DDL is not recorded, since role ${role.name} may not create event triggers: run init once as a superuser to have it, or give --no-ddl.`,
+  ];
 }
 
 function slotSteps(state: SourceState, wish: InitWish): Step[] {

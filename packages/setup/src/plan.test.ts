@@ -91,6 +91,7 @@ function source(part: Partial<SourceState> = {}): SourceState {
     role: ROLE,
     publication: null,
     slot: null,
+    ddl: { isCurrent: false, isThere: false, mayCreate: true, isOwned: true, others: [] },
     relations: [table('todo', 1)],
     ...part,
   };
@@ -114,6 +115,10 @@ function after(state: SourceState, { kind, sql, table: name }: Step): SourceStat
   switch (kind) {
     case 'slot':
       return { ...state, slot: sql.includes('pg_drop') ? null : SLOT };
+    case 'ddl': {
+      const isThere = !sql.includes('DROP FUNCTION');
+      return { ...state, ddl: { ...state.ddl, isThere, isCurrent: isThere } };
+    }
     case 'publication':
       if (sql.startsWith('DROP')) return { ...state, publication: null };
       if (sql.startsWith('CREATE')) return { ...state, publication: { ...PUBLICATION, ...named } };

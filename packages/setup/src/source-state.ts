@@ -1,4 +1,5 @@
 import type { Lsn } from '@colophon/protocol';
+import type { DdlState } from './ddl-triggers.js';
 import type { Memory } from './memory.js';
 import type { TableName } from './table-name.js';
 
@@ -11,6 +12,7 @@ export interface SourceState {
   readonly role: RoleState;
   readonly publication: PublicationState | null;
   readonly slot: SlotState | null;
+  readonly ddl: DdlState;
   /** Every table, view and the like outside PostgreSQL's own schemas, sorted by schema and name; of those schemas only what was asked for by name. */
   readonly relations: readonly RelationState[];
 }

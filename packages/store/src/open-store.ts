@@ -11,11 +11,13 @@ import { connectStore, createStorePool } from './connection/connect-store.js';
 import { errorState, storeError } from './connection/store-error.js';
 import { checkStoreVersion, STORE_VERSION } from './migrate/store-version.js';
 import { type ChangeFilter, filterConditions } from './query/change-filter.js';
-import { type ChangeOrder, ChangeQuery } from './query/change-query.js';
+import { ChangeQuery } from './query/change-query.js';
 import type { ChangeRow } from './query/change-row.js';
+import { type DdlOptions, DdlQuery } from './query/ddl-query.js';
 import { type FollowOptions, followChanges } from './query/follow-changes.js';
 import { type GapFilter, type GapRow, readGaps } from './query/gap-row.js';
 import type { RowKey } from './query/key-condition.js';
+import type { ChangeOrder } from './query/paged-query.js';
 import { readStatus, type StoreStatus } from './query/store-status.js';
 import {
   applyRetention,
@@ -76,18 +78,19 @@ export class Store {
   /** Changes, newest first unless asked otherwise. `for await` reads them in pages, `await` gives an array. */
   changes(options: ChangesOptions = {}): ChangeQuery {
     const { order = 'newest', limit = Number.POSITIVE_INFINITY, ...filter } = options;
-    if (order !== 'newest' && order !== 'oldest') {
-      throw new ColophonError('INVALID_OPTION', `order is newest or oldest, got ${JSON.stringify(order)}.`);
-    }
-    if (!(limit >= 0) || (Number.isFinite(limit) && !Number.isInteger(limit))) {
-      throw new ColophonError('INVALID_OPTION', `limit is a whole number from 0, got ${limit}.`);
-    }
+    checkRange(order, limit);
     return new ChangeQuery(this.#run, filterConditions(filter), order, limit);
   }
 
   /** All changes of one row, oldest first, also those from when it had this key and another afterwards. */
   history(table: string, key: RowKey, options: Omit<ChangesOptions, 'table' | 'key'> = {}): ChangeQuery {
     return this.changes({ order: 'oldest', ...options, table, key });
+  }
+
+  /** Commands that changed the schema or a publication, newest first unless asked otherwise. */
+  ddl(options: DdlOptions = {}): DdlQuery {
+    checkRange(options.order ?? 'newest', options.limit ?? Number.POSITIVE_INFINITY);
+    return new DdlQuery(this.#run, options);
   }
 
   /** Changes as they are stored, without end; `signal` ends it. */
@@ -164,4 +167,13 @@ export class Store {
       throw await explainRefusal(storeError(error, 'The store could not be read'), this.#pool, 'reader');
     }
   };
+}
+
+function checkRange(order: ChangeOrder, limit: number): void {
+  if (order !== 'newest' && order !== 'oldest') {
+    throw new ColophonError('INVALID_OPTION', `order is newest or oldest, got ${JSON.stringify(order)}.`);
+  }
+  if (!(limit >= 0) || (Number.isFinite(limit) && !Number.isInteger(limit))) {
+    throw new ColophonError('INVALID_OPTION', `limit is a whole number from 0, got ${limit}.`);
+  }
 }

@@ -20,7 +20,7 @@ export async function doctor(context: CommandContext<DoctorFlags>): Promise<void
     await withSource(settings, deadline, async (connection: Connection) => {
       const state = await inspectSource(connection, names);
       checks.push(ok('source', `reached ${connection.target}`));
-      checks.push(...diagnose(state, names));
+      checks.push(...diagnose(state, names, settings.ddl));
       checks.push(...(await diagnoseStore(settings, deadline, state)));
     });
   } catch (error) {

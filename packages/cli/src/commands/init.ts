@@ -45,6 +45,7 @@ export async function init(context: CommandContext<InitFlags>): Promise<void> {
       tables,
       identity: settings.identity,
       failover: settings.failover,
+      ddl: settings.ddl,
     });
     if (flags.dryRun === true) {
       for (const step of plan.steps) await terminal.out(`${step.sql};\n`);
@@ -127,6 +128,7 @@ function summary(plan: InitPlan): string {
   const parts = [
     ...(published > 0 ? [`publish ${published} ${published === 1 ? 'table' : 'tables'}`] : []),
     ...(identities > 0 ? [`set ${identities} replica ${identities === 1 ? 'identity' : 'identities'}`] : []),
+    ...(plan.steps.some((step) => step.kind === 'ddl') ? ['create event triggers'] : []),
     ...(plan.steps.some((step) => step.kind === 'slot') ? ['create a replication slot'] : []),
   ];
   const text = parts.length === 0 ? 'change the publication' : parts.join(', ');
@@ -142,6 +144,8 @@ export function stepText(step: Step): string {
     case 'publish':
     case 'unpublish':
       return `${table}: ${step.kind}ed`;
+    case 'ddl':
+      return `event triggers ${step.reason}`;
     case 'slot':
       return `replication slot ${step.reason}`;
     default:

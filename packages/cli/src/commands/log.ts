@@ -1,13 +1,16 @@
+import { ColophonError } from '@colophon/protocol';
+import type { ChangeFilter, DdlFilter } from '@colophon/store';
 import { type FilterFlags, parseCount, parseFilter } from '../change-filter.js';
 import { type CommandContext, deadlineOf } from '../command-context.js';
 import { openAuditStore, STORE, withinDeadline } from '../open-audit-store.js';
-import { LogTable } from '../render/log-table.js';
+import { type LogEntry, LogTable } from '../render/log-table.js';
 
 /** `log`'s own flags. */
 export interface LogFlags extends FilterFlags {
   json?: boolean;
   limit?: string;
   reverse?: boolean;
+  ddl?: boolean;
 }
 
 const TABLE_LIMIT = 100;
@@ -28,23 +31,35 @@ export async function log(context: CommandContext<LogFlags>): Promise<void> {
   const table = new LogTable(terminal.columns, terminal.colors);
   let count = 0;
   // One more than wanted tells whether there are more.
-  const changes = store.changes({
-    ...filter,
-    order: flags.reverse === true ? 'oldest' : 'newest',
-    limit: limit + 1,
-  });
-  for await (const change of withinDeadline(changes, deadline)) {
+  const range = { order: flags.reverse === true ? 'oldest' : 'newest', limit: limit + 1 } as const;
+  const records: AsyncIterable<LogEntry & { toJsonText(): string }> =
+    flags.ddl === true
+      ? store.ddl({ ...ddlFilter(filter), ...range })
+      : store.changes({ ...filter, ...range });
+  for await (const change of withinDeadline(records, deadline)) {
     if (context.interrupted.aborted) break;
     if (count === limit) {
-      if (flags.limit === undefined)
-        terminal.talk(`${limit} changes shown, there are more: --limit shows more.`);
+      if (flags.limit === undefined) terminal.talk(`${limit} shown, there are more: --limit shows more.`);
       break;
     }
     if (count++ === 0 && !isJson) await terminal.out(table.head());
     await terminal.out(isJson ? `${change.toJsonText()}\n` : table.row(change));
   }
-  if (count === 0) terminal.talk(`No change matches.${contextHint(filter.context ?? {})}`);
+  if (count === 0)
+    terminal.talk(
+      `${flags.ddl === true ? 'No DDL' : 'No change'} matches.${contextHint(filter.context ?? {})}`,
+    );
   await deadline.race(store.close(), STORE);
+}
+
+/** Throws `INVALID_OPTION` for what only rows have. */
+function ddlFilter(filter: ChangeFilter): DdlFilter {
+  const { key, operation, ...rest } = filter;
+  if (key === undefined && operation === undefined) return rest;
+  throw new ColophonError(
+    'INVALID_OPTION',
+    `--ddl and ${key === undefined ? '--operation' : '--key'} are both given: DDL has neither keys nor operations.`,
+  );
 }
 
 /** `user=42` is a number; an application may have said it as text. */

@@ -7,6 +7,21 @@ const GAP = '  ';
 const WHEN_WIDTH = '00:00:00'.length;
 const MAX_LINES = 12;
 
+/** What is shown of a command that changed the schema, named as in `colophon.ddl`. */
+interface ShownDdl {
+  /** ISO 8601 with a zone. */
+  readonly committed_at: string;
+  readonly command: string;
+  readonly object_type: string | null;
+  readonly identity: string | null;
+  readonly is_drop: boolean;
+  readonly role: string | null;
+  readonly contextJson: string;
+}
+
+/** A line of the log. */
+export type LogEntry = ShownChange | ShownDdl;
+
 /** Widths of the columns who, what and changed. */
 export interface LogWidths {
   readonly who: number;
@@ -41,15 +56,16 @@ export class LogTable {
   }
 
   /** One record, with the date before it where it is another than the last one's. */
-  row(change: ShownChange): string {
+  row(change: LogEntry): string {
     const colors = this.#colors;
     const { who, what, changed } = this.#widths;
     const { day, time } = localTime(new Date(change.committed_at));
     const cells = [
       fit([{ text: time, paint: colors.dim }], WHEN_WIDTH),
       fit(contextLines(change.contextJson, colors), who),
-      fit(whatLines(change, colors), what),
-      fit(changeLines(change, colors), changed),
+      ...('command' in change
+        ? [fit(commandLines(change, colors), what), fit(objectLines(change, colors), changed)]
+        : [fit(whatLines(change, colors), what), fit(changeLines(change, colors), changed)]),
     ];
     const widths = [WHEN_WIDTH, who, what, changed];
     const height = Math.max(...cells.map((lines) => lines.length));
@@ -83,6 +99,20 @@ function whatLines(change: ShownChange, colors: Colors): Line[] {
   ];
   if (change.partition !== null) lines.push({ text: `in ${visible(change.partition)}`, paint: colors.dim });
   return lines;
+}
+
+function commandLines({ command, role }: ShownDdl, colors: Colors): Line[] {
+  const lines: Line[] = [{ text: visible(command), paint: colors.yellow }];
+  if (role !== null) lines.push({ text: `as ${visible(role)}`, paint: colors.dim });
+  return lines;
+}
+
+function objectLines({ object_type, identity, is_drop }: ShownDdl, colors: Colors): Line[] {
+  const text = [object_type, identity]
+    .map((word) => visible(word ?? ''))
+    .join(' ')
+    .trim();
+  return [{ text: is_drop ? `- ${text}` : text, paint: is_drop ? colors.red : colors.bold }];
 }
 
 function fit(lines: readonly Line[], width: number): Line[] {

@@ -36,6 +36,11 @@ class TransactionSink implements Sink {
       this.spool ??= new ChangeSpool(this.options);
       await this.spool.add(part.changes);
       if (part.end === null) continue;
+      if (this.spool.count === 0) {
+        // It changed the schema only, and a transaction here is its changes.
+        await this.forget();
+        continue;
+      }
       const { transaction, release } = auditTransaction(
         this.source as SourceDescription,
         part.facts,

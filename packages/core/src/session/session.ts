@@ -20,6 +20,7 @@ import { StreamDecoder } from '../stream-decoder.js';
 import { type AcknowledgedHandlers, Acknowledger } from './acknowledger.js';
 import { LifeSigns } from './life-signs.js';
 import { type OpenedLedger, openLedger } from './open-ledger.js';
+import { PublicationCoverage } from './publication-coverage.js';
 import { ReadingGate } from './reading-gate.js';
 import { TransactionIntake } from './transaction-intake.js';
 
@@ -205,6 +206,7 @@ export class Session {
     const assembler = new TransactionAssembler({
       systemIdentifier: source.systemIdentifier,
       timeline: source.timeline,
+      publication: settings.publication,
       maxPartChanges: PART_CHANGES,
       maxPartSize: PART_SIZE,
       onPart: (part, bytes) => {
@@ -213,6 +215,7 @@ export class Session {
         writer.notify();
       },
     });
+    const coverage = new PublicationCoverage(settings.publication, source);
     const intake = new TransactionIntake({
       emissions: new EmissionReader(settings.prefixes),
       assembler,
@@ -220,6 +223,10 @@ export class Session {
       skipBelow: ledger.skipBelow,
       isStored: ledger.isStored,
       expected: ledger.expected,
+      publicationChanged: (change, commitLsn) => {
+        const gap = coverage.gapAt(change, commitLsn);
+        if (gap !== null) handlers.gap(gap);
+      },
       received: (lsn) => {
         this.readTo = lsn;
         handlers.received(lsn);

@@ -1,4 +1,10 @@
-import { ColophonError, formatLsn, type Lsn, type StoredCommit } from '@colophon/protocol';
+import {
+  ColophonError,
+  formatLsn,
+  type Lsn,
+  type PublicationChange,
+  type StoredCommit,
+} from '@colophon/protocol';
 import type { BeginMessage, CommitMessage, LogicalMessage } from '../decode/message.js';
 import type { DecodedRow } from '../decode/row-decoder.js';
 import type { EmissionReader } from '../stitch/emission.js';
@@ -17,9 +23,19 @@ export interface TransactionIntakeOptions {
   readonly isStored: ((message: BeginMessage) => boolean) | null;
   /** The last stored transaction, where it must come again; null where it needn't. */
   readonly expected: StoredCommit | null;
+  /** A transaction that is stored now changed a publication. */
+  readonly publicationChanged: (change: PublicationChange, commitLsn: Lsn) => void;
   /** A transaction was read to its end. */
   readonly received: (lsn: Lsn) => void;
 }
+
+/** A transaction that the sink has still to store. */
+interface Unstored extends StoredCommit {
+  readonly endLsn: Lsn;
+  readonly publications: readonly PublicationChange[];
+}
+
+const NONE: readonly PublicationChange[] = [];
 
 /** Takes what was decoded: what is stored already is passed over, everything else is assembled into transactions. */
 export class TransactionIntake implements DecodedHandlers {
@@ -27,7 +43,9 @@ export class TransactionIntake implements DecodedHandlers {
   private storedEndLsn: Lsn | null;
   private expected: StoredCommit | null;
   private arriving: BeginMessage | null = null;
-  private unstored: { endLsn: Lsn; committedAtMicros: bigint }[] = [];
+  /** What the arriving transaction did to publications. */
+  private publications: readonly PublicationChange[] = NONE;
+  private unstored: Unstored[] = [];
 
   constructor(options: TransactionIntakeOptions) {
     this.options = options;
@@ -80,21 +98,26 @@ export class TransactionIntake implements DecodedHandlers {
     const { assembler, emissions } = this.options;
     if (!assembler.isOpen) return;
     const emission = emissions.read(message);
-    if (emission !== null) assembler.emission(emission, message.lsn);
+    if (emission === null) return;
+    assembler.emission(emission, message.lsn);
+    if (emission.kind !== 'ddl' || emission.facts.publication === null) return;
+    this.publications = [...this.publications, emission.facts.publication];
   }
 
   commit(message: CommitMessage): void {
     const { assembler, acknowledger, received } = this.options;
-    const { endLsn, committedAtMicros } = message;
+    const { commitLsn, endLsn, committedAtMicros } = message;
+    const { publications } = this;
     this.arriving = null;
+    this.publications = NONE;
     received(endLsn);
     if (!assembler.isOpen) {
       acknowledger.commit(endLsn, false);
       return;
     }
-    const { changes, markers } = assembler.commit(message);
-    if (changes > 0) this.unstored.push({ endLsn, committedAtMicros });
-    acknowledger.commit(endLsn, changes > 0, markers);
+    const { isGiven, markers } = assembler.commit(message);
+    if (isGiven) this.unstored.push({ commitLsn, endLsn, committedAtMicros, publications });
+    acknowledger.commit(endLsn, isGiven, markers);
   }
 
   /** Everything up to here is stored. Gives the source's clock at the last commit among it; 0 where there was none. */
@@ -103,7 +126,11 @@ export class TransactionIntake implements DecodedHandlers {
     const { unstored } = this;
     let count = 0;
     while (count < unstored.length && unstored[count]!.endLsn <= endLsn) count++;
-    return unstored.splice(0, count).at(-1)?.committedAtMicros ?? 0n;
+    const done = unstored.splice(0, count);
+    for (const { publications, commitLsn } of done) {
+      for (const change of publications) this.options.publicationChanged(change, commitLsn);
+    }
+    return done.at(-1)?.committedAtMicros ?? 0n;
   }
 }
 

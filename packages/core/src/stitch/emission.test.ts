@@ -18,6 +18,21 @@ it('reads our prefixes only, and only inside transactions (S8)', () => {
   });
 });
 
+it('takes no message of the event triggers for a context, whatever prefixes are set (S8)', () => {
+  for (const prefixes of [['colophon'], ['_bemi'], ['colophon.ddl']]) {
+    const reader = new EmissionReader(prefixes);
+    const told = '{"command":"DROP TABLE","identity":"public.todo","dropped":true,"user":1}';
+    expect(reader.read(message('colophon.ddl', told))).toMatchObject({
+      kind: 'ddl',
+      facts: { command: 'DROP TABLE', identity: 'public.todo', isDrop: true, publication: null, oid: null },
+    });
+    expect(reader.read(message('colophon.ddl', told, false))).toBeNull();
+    for (const content of ['{"user":1}', 'no json', 'null', '[]', '{"command":7}', '']) {
+      expect(reader.read(message('colophon.ddl', content))).toBeNull();
+    }
+  }
+});
+
 it('gives the context of the moment, however many came before, and of bytes that differ', () => {
   const reader = new EmissionReader(['colophon']);
   for (let round = 0; round < 2; round++) {

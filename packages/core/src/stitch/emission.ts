@@ -1,11 +1,14 @@
-import { type ContextText, decodeContext, markerPrefix, trailPrefix } from '@colophon/protocol';
+import { type ContextText, DDL_PREFIX, decodeContext, markerPrefix, trailPrefix } from '@colophon/protocol';
 import type { LogicalMessage } from '../decode/message.js';
+import { type DdlFacts, parseDdl } from './ddl-message.js';
 
 /** What a logical message means to the consumer. */
 export type Emission =
   | { readonly kind: 'lead' | 'trail'; readonly context: ContextText }
   /** Not a context: the end of what a `drain` waits for. */
-  | { readonly kind: 'marker'; readonly token: string };
+  | { readonly kind: 'marker'; readonly token: string }
+  /** Not a context: what an event trigger told. */
+  | { readonly kind: 'ddl'; readonly facts: DdlFacts };
 
 // Requests of one user repeat their context; far longer ones aren't worth keeping.
 const CACHE_ENTRIES = 512;
@@ -23,6 +26,8 @@ export class EmissionReader {
       this.kinds.set(trailPrefix(prefix), 'trail');
       this.kinds.set(markerPrefix(prefix), 'marker');
     }
+    // The triggers know nothing of what prefixes a consumer was told.
+    this.kinds.set(DDL_PREFIX, 'ddl');
   }
 
   /** Null for what isn't ours, and for messages outside transactions, which are there even if nothing was committed. */
@@ -31,6 +36,10 @@ export class EmissionReader {
     const kind = this.kinds.get(message.prefix);
     if (kind === undefined) return null;
     if (kind === 'marker') return { kind, token: message.content.toString('latin1') };
+    if (kind === 'ddl') {
+      const facts = parseDdl(message.content);
+      return facts === null ? null : { kind, facts };
+    }
     return { kind, context: this.context(message.content) };
   }
 

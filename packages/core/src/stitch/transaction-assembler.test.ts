@@ -7,9 +7,10 @@ import type { Emission } from './emission.js';
 import { OUTSIDE, type SegmentEvent, type SegmentState, step } from './segment-state.js';
 import { TransactionAssembler } from './transaction-assembler.js';
 
-type Event = 'change' | 'skip' | { kind: 'lead' | 'trail'; context: string };
+type Event = 'change' | 'skip' | 'ddl' | { kind: 'lead' | 'trail'; context: string };
 
 const event: fc.Arbitrary<Event> = fc.oneof(
+  { weight: 1, arbitrary: fc.constant<Event>('ddl') },
   { weight: 3, arbitrary: fc.constant<Event>('change') },
   { weight: 1, arbitrary: fc.constant<Event>('skip') },
   {
@@ -30,6 +31,16 @@ const row: DecodedRow = {
   after: '{"a":1}',
   unchanged: [],
 };
+const DDL = {
+  command: 'ALTER TABLE',
+  objectType: null,
+  schema: null,
+  identity: null,
+  oid: null,
+  isDrop: false,
+  publication: null,
+  role: null,
+};
 const begin = (commitLsn: bigint): BeginMessage => ({
   tag: 'begin',
   commitLsn: commitLsn as Lsn,
@@ -49,6 +60,7 @@ function assemble(transactions: Event[][], maxPartChanges = 3): TransactionPart[
   const assembler = new TransactionAssembler({
     systemIdentifier: '1',
     timeline: 1,
+    publication: 'colophon',
     maxPartChanges,
     maxPartSize: 1e9,
     onPart: (part) => parts.push(part),
@@ -60,6 +72,7 @@ function assemble(transactions: Event[][], maxPartChanges = 3): TransactionPart[
       position += 10n;
       if (one === 'change') assembler.row(row, lsn(position));
       else if (one === 'skip') assembler.skipRow();
+      else if (one === 'ddl') assembler.emission({ kind: 'ddl', facts: DDL }, lsn(position + 1n));
       else assembler.emission(one as Emission, lsn(position + 1n));
     }
     assembler.commit(commit(BigInt(index * 10)));
@@ -67,13 +80,13 @@ function assemble(transactions: Event[][], maxPartChanges = 3): TransactionPart[
   return parts;
 }
 
-/** The rule as it is said, looked up anew for every change. */
-function naive(events: Event[]): { sequence: number; context: string }[] {
+/** The rule as it is said, looked up anew for every change, or for every command with the `sequence` of the row after it. */
+function naive(events: Event[], kind: 'change' | 'ddl'): { sequence: number; context: string }[] {
   const found: { sequence: number; context: string }[] = [];
   let sequence = 0;
   events.forEach((one, at) => {
-    if (one === 'skip') sequence++;
-    if (one !== 'change') return;
+    const its = one === 'change' || one === 'skip' ? sequence++ : sequence;
+    if (one !== kind) return;
     const next = events.slice(at).find((other) => typeof other === 'object');
     const previous = events.slice(0, at).findLast((other) => typeof other === 'object');
     const context =
@@ -82,21 +95,25 @@ function naive(events: Event[]): { sequence: number; context: string }[] {
         : typeof previous === 'object'
           ? previous.context
           : '{}';
-    found.push({ sequence: sequence++, context });
+    found.push({ sequence: its, context });
   });
   return found;
 }
 
 describe('stitching', () => {
-  it('gives every change the context that the rule says, however the transaction is cut (S1, S2, S3)', () => {
+  it('gives every change, and every command, the context that the rule says, however the transaction is cut (S1, S2, S3, S10)', () => {
     fc.assert(
       fc.property(fc.array(event, { maxLength: 40 }), fc.integer({ min: 1, max: 5 }), (events, size) => {
         const parts = assemble([events], size);
         const contexts = parts.at(-1)?.end?.contexts ?? [];
-        const seen = parts
-          .flatMap((part) => part.changes)
-          .map(({ sequence, segment }) => ({ sequence, context: contexts[segment] }));
-        expect(seen).toEqual(naive(events));
+        const named = ({ sequence, segment }: { sequence: number; segment: number }) => ({
+          sequence,
+          context: contexts[segment],
+        });
+        expect(parts.flatMap((part) => part.changes).map(named)).toEqual(naive(events, 'change'));
+        const commands = parts.flatMap((part) => part.ddl ?? []);
+        expect(commands.map(named)).toEqual(naive(events, 'ddl'));
+        expect(commands.map(({ ordinal }) => ordinal)).toEqual(commands.map((_, index) => index));
       }),
       { numRuns: 1_000 },
     );
@@ -108,10 +125,13 @@ describe('stitching', () => {
     const record = fc.oneof(
       fc.record({ rows: fc.integer({ min: 1, max: 4 }) }),
       fc.record({
-        message: fc.record({
-          kind: fc.constantFrom('lead' as const, 'trail' as const),
-          context: fc.constantFrom('{"u":1}', '{"u":2}'),
-        }),
+        message: fc.oneof(
+          fc.record({
+            kind: fc.constantFrom('lead' as const, 'trail' as const),
+            context: fc.constantFrom('{"u":1}', '{"u":2}'),
+          }),
+          fc.constant({ kind: 'ddl' as const, facts: DDL }),
+        ),
         isOvertaken: fc.boolean(),
       }),
     );
@@ -139,6 +159,7 @@ describe('stitching', () => {
           const assembler = new TransactionAssembler({
             systemIdentifier: '1',
             timeline: 1,
+            publication: 'colophon',
             maxPartChanges: size,
             maxPartSize: 1e9,
             onPart: (part) => parts.push(part),
@@ -151,7 +172,7 @@ describe('stitching', () => {
             ...one,
             context: contexts[segment],
           });
-          return parts.flatMap(({ changes }) => changes.map(name));
+          return parts.flatMap(({ ddl = [], changes }) => [...ddl.map(name), ...changes.map(name)]);
         };
         expect(give(true)).toEqual(give(false));
       }),
@@ -172,18 +193,22 @@ describe('stitching', () => {
           }
           first = at + 1;
         });
-        expect(seen).toEqual(transactions.flatMap((events) => naive(events).map(({ context }) => context)));
+        expect(seen).toEqual(
+          transactions.flatMap((events) => naive(events, 'change').map(({ context }) => context)),
+        );
       }),
     );
   });
 
-  it('makes parts of bounded size, of which only the last ends, and none for a transaction without changes (S5, S6)', () => {
+  it('makes parts of bounded size, of which only the last ends, and none for a transaction that holds nothing (S5, S6)', () => {
     fc.assert(
       fc.property(fc.array(event, { maxLength: 40 }), fc.integer({ min: 1, max: 5 }), (events, size) => {
         const parts = assemble([events], size);
-        expect(parts.every(({ changes }) => changes.length <= size)).toBe(true);
+        expect(parts.every(({ changes, ddl = [] }) => Math.max(changes.length, ddl.length) <= size)).toBe(
+          true,
+        );
         expect(parts.slice(0, -1).every(({ end }) => end === null)).toBe(true);
-        if (events.includes('change')) expect(parts.at(-1)?.end).not.toBeNull();
+        if (events.includes('change') || events.includes('ddl')) expect(parts.at(-1)?.end).not.toBeNull();
         else expect(parts).toEqual([]);
         const emissions = events.filter((one) => typeof one === 'object').length;
         expect(parts.at(-1)?.end?.contexts.length ?? 0).toBeLessThanOrEqual(emissions + 1);

@@ -1,6 +1,14 @@
-import type { Change, ContextText, Lsn, TransactionFacts, TransactionPart } from '@colophon/protocol';
+import type {
+  Change,
+  ContextText,
+  DdlRecord,
+  Lsn,
+  TransactionFacts,
+  TransactionPart,
+} from '@colophon/protocol';
 import type { BeginMessage, CommitMessage } from '../decode/message.js';
 import type { DecodedRow } from '../decode/row-decoder.js';
+import type { DdlFacts } from './ddl-message.js';
 import type { Emission } from './emission.js';
 import { OUTSIDE, type SegmentEvent, type SegmentState, step, unfilled } from './segment-state.js';
 
@@ -8,6 +16,8 @@ import { OUTSIDE, type SegmentEvent, type SegmentState, step, unfilled } from '.
 export interface AssemblerOptions {
   readonly systemIdentifier: string;
   readonly timeline: number;
+  /** The publication that is read. */
+  readonly publication: string;
   /** A part is cut at this many changes. */
   readonly maxPartChanges: number;
   /** … or at this many UTF-16 units of JSON. */
@@ -20,8 +30,8 @@ export interface AssemblerOptions {
 export interface AssembledTransaction {
   readonly commitLsn: Lsn;
   readonly endLsn: Lsn;
-  /** Changes given to the sink; 0 where the transaction held none, and no part was made. */
-  readonly changes: number;
+  /** Whether parts were given to the sink: it held a change, or a change of the schema. */
+  readonly isGiven: boolean;
   /** Tokens of the markers in it. */
   readonly markers: readonly string[];
 }
@@ -37,10 +47,12 @@ export class TransactionAssembler {
   private state: SegmentState = OUTSIDE;
   private facts: TransactionFacts | null = null;
   private changes: Change[] = [];
+  private ddl: DdlRecord[] = [];
+  private ddlCount = 0;
   private size = 0;
-  private given = 0;
+  private isGiven = false;
   private sequence = 0;
-  /** The `sequence` of the row that filled the segment at hand. */
+  /** The `sequence` of the row that filled the segment at hand; -1 where a command did. */
   private filledAt = 0;
   private contexts: ContextText[] = [];
   private markers: string[] = [];
@@ -61,7 +73,9 @@ export class TransactionAssembler {
     this.facts = { systemIdentifier, timeline, xid, commitLsn, committedAtMicros, receivedAtMs: Date.now() };
     this.changes = [];
     this.size = 0;
-    this.given = 0;
+    this.isGiven = false;
+    this.ddl = [];
+    this.ddlCount = 0;
     this.sequence = 0;
     this.contexts = [];
     this.markers = [];
@@ -105,7 +119,8 @@ export class TransactionAssembler {
       return;
     }
     const overtaken = this.takeBack(position);
-    this.apply(emission);
+    if (emission.kind === 'ddl') this.schemaChange(emission.facts, position, overtaken[0]?.sequence);
+    else this.apply(emission);
     for (const change of overtaken) {
       this.changes.push({ ...change, segment: this.fill(change.sequence) });
       this.size += sizeOf(change);
@@ -115,16 +130,27 @@ export class TransactionAssembler {
   commit(message: CommitMessage): AssembledTransaction {
     this.apply({ kind: 'commit' });
     const { commitLsn, endLsn } = message;
-    const changes = this.given + this.changes.length;
-    if (changes > 0) this.give({ endLsn, contexts: this.contexts });
+    const isGiven = this.isGiven || this.changes.length > 0 || this.ddl.length > 0;
+    if (isGiven) this.give({ endLsn, contexts: this.contexts });
     this.facts = null;
-    return { commitLsn, endLsn, changes, markers: this.markers };
+    return { commitLsn, endLsn, isGiven, markers: this.markers };
   }
 
   private apply(event: SegmentEvent): void {
     const { state, settled } = step(this.state, event);
     this.state = state;
     if (settled !== null) this.contexts.push(settled);
+  }
+
+  /** Takes its context by the rules of a row. A part's commands come before its changes: so the changes so far go first. */
+  private schemaChange(facts: DdlFacts, position: Lsn, sequence: number = this.sequence): void {
+    if (this.changes.length > 0) this.give(null);
+    const segment = this.fill(-1);
+    const isOwnPublication = facts.publication?.name === this.options.publication;
+    this.ddl.push({ ...facts, isOwnPublication, ordinal: this.ddlCount++, sequence, position, segment });
+    this.size += CHANGE_OVERHEAD;
+    if (this.size >= this.options.maxPartSize || this.ddl.length >= this.options.maxPartChanges)
+      this.give(null);
   }
 
   /** The number of the segment at hand, which has something in it from now on. */
@@ -163,11 +189,13 @@ export class TransactionAssembler {
   }
 
   private give(end: TransactionPart['end']): void {
-    const { changes, size } = this;
+    const { changes, ddl, size } = this;
     this.changes = [];
     this.size = 0;
-    this.given += changes.length;
-    this.options.onPart({ facts: this.facts as TransactionFacts, changes, end }, size + PART_OVERHEAD);
+    this.isGiven = true;
+    const part = { facts: this.facts as TransactionFacts, changes, end };
+    if (ddl.length > 0) this.ddl = [];
+    this.options.onPart(ddl.length > 0 ? { ...part, ddl } : part, size + PART_OVERHEAD);
   }
 }
 

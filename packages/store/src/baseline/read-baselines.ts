@@ -1,6 +1,6 @@
 import { type JsonText, type Lsn, parseLsn } from '@colophon/protocol';
-import type { Run } from '../query/change-query.js';
 import type { ParsedJson } from '../query/change-row.js';
+import type { Run } from '../query/paged-query.js';
 
 /** One copy of one table, or of one partition. */
 export interface BaselineStatus {

@@ -47,18 +47,9 @@ export function filterConditions(filter: ChangeFilter): SqlConditions {
     conditions.add(`r.operation = ANY (${conditions.parameter([filter.operation].flat())}::text[])`);
   }
   if (filter.context !== undefined) {
-    // As emissions carry it: a bigint is decimal text there.
-    const json = JSON.stringify(filter.context, (_, value) =>
-      typeof value === 'bigint' ? value.toString() : value,
-    );
-    conditions.add(`s.context @> ${conditions.parameter(json)}::jsonb`);
+    contextCondition(conditions, 's.context', filter.context);
   }
-  if (filter.from !== undefined) {
-    conditions.add(`r.committed_at >= ${conditions.parameter(timeText(filter.from))}::timestamptz`);
-  }
-  if (filter.to !== undefined) {
-    conditions.add(`r.committed_at < ${conditions.parameter(timeText(filter.to))}::timestamptz`);
-  }
+  timeCondition(conditions, 'r.committed_at', filter);
   equal('o.name', filter.source);
   equal('o.environment', filter.environment);
   equal('o.database', filter.database);
@@ -68,6 +59,27 @@ export function filterConditions(filter: ChangeFilter): SqlConditions {
   if (filter.before !== undefined)
     conditions.add(`r.seq < ${conditions.parameter(filter.before.toString())}`);
   return conditions;
+}
+
+/** What the context must contain. */
+export function contextCondition(
+  conditions: SqlConditions,
+  column: string,
+  context: Readonly<Record<string, unknown>>,
+): void {
+  // As emissions carry it: a bigint is decimal text there.
+  const json = JSON.stringify(context, (_, value) => (typeof value === 'bigint' ? value.toString() : value));
+  conditions.add(`${column} @> ${conditions.parameter(json)}::jsonb`);
+}
+
+/** From then on, and before then. */
+export function timeCondition(
+  conditions: SqlConditions,
+  column: string,
+  { from, to }: Pick<ChangeFilter, 'from' | 'to'>,
+): void {
+  if (from !== undefined) conditions.add(`${column} >= ${conditions.parameter(timeText(from))}::timestamptz`);
+  if (to !== undefined) conditions.add(`${column} < ${conditions.parameter(timeText(to))}::timestamptz`);
 }
 
 /**

@@ -1,4 +1,5 @@
 import { changeJsonText, type JsonText, type Operation } from '@colophon/protocol';
+import { timeColumn } from './time-column.js';
 
 /** Parsed JSON. Numbers beyond 2^53 lose digits here; the `…Json` texts keep them. */
 export type ParsedJson = Readonly<Record<string, unknown>>;
@@ -31,14 +32,11 @@ export interface SelectedChange {
   readonly sequence: number;
 }
 
-const time = (column: string): string =>
-  `to_char(${column}, 'YYYY-MM-DD"T"HH24:MI:SS.US') || '+00:00' AS ${column.slice(2)}`;
-
 /** The columns of `colophon.changes`, as text where JavaScript has no type that holds them. */
 export const CHANGE_COLUMNS: string = `r.id::text AS id, r.seq::text AS seq, o.name AS source, o.environment, o.database,
  r."schema", r."table", r.partition, r.primary_key, r.key::text AS key, r.operation, r.before::jsonb::text AS before,
  r.after::jsonb::text AS after, coalesce(r.unchanged, '{}') AS unchanged, s.context::text AS context, s.verified,
- ${time('r.committed_at')}, ${time('s.queued_at')}, ${time('s.created_at')},
+ ${timeColumn('r.committed_at')}, ${timeColumn('s.queued_at')}, ${timeColumn('s.created_at')},
  s.transaction_id::text AS transaction_id, r.position::text AS position, s.commit_lsn::text AS commit_lsn, s.timeline,
  r.sequence`;
 

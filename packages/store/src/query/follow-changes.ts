@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ChangeFilter, filterConditions } from './change-filter.js';
-import { ChangeQuery, type Run } from './change-query.js';
+import { ChangeQuery } from './change-query.js';
 import type { ChangeRow } from './change-row.js';
+import type { Run } from './paged-query.js';
 
 /** How changes are followed. */
 export interface FollowOptions extends Omit<ChangeFilter, 'after' | 'before' | 'to'> {

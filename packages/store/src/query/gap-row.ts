@@ -1,5 +1,5 @@
 import { type Lsn, parseLsn } from '@colophon/protocol';
-import type { Run } from './change-query.js';
+import type { Run } from './paged-query.js';
 
 /** Which gaps. */
 export interface GapFilter {

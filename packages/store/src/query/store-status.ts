@@ -1,5 +1,6 @@
 import { type Lsn, parseLsn } from '@colophon/protocol';
-import type { Run } from './change-query.js';
+import type { Run } from './paged-query.js';
+import { timeColumn } from './time-column.js';
 
 /** How far one source is stored. */
 export interface SourceStatus {
@@ -40,15 +41,12 @@ export interface StoreStatus {
   readonly hasDefaultRows: boolean;
 }
 
-const time = (column: string): string =>
-  `to_char(${column}, 'YYYY-MM-DD"T"HH24:MI:SS.US') || '+00:00' AS ${column.slice(2)}`;
-
 const SOURCES = `SELECT o.name, o.environment, o.database, o.slot,
  coalesce(p.accounted_system_identifier, p.system_identifier, o.system_identifier) AS system_identifier, p.timeline,
  p.commit_lsn, p.end_lsn, p.accounted_lsn, p.last_seq,
  (SELECT count(*)::int FROM colophon.gaps g
    WHERE (g.source, g.environment, g.database) = (o.name, o.environment, o.database)) AS gaps,
- ${time('p.last_committed_at')}, ${time('p.stored_at')}, p.changes,
+ ${timeColumn('p.last_committed_at')}, ${timeColumn('p.stored_at')}, p.changes,
  colophon.count_unstored(o.id)::text AS unstored
  FROM colophon.sources o JOIN colophon.positions p ON p.source_id = o.id ORDER BY o.name, o.environment, o.database`;
 

@@ -37,6 +37,7 @@ export const STORE_RIGHTS: Readonly<Record<RoleKind, readonly Right[]>> = {
       'TABLE',
       'change_records',
       'segments',
+      'ddl_records',
       'baselines',
       'baseline_chunks',
       'baseline_rows',
@@ -56,9 +57,12 @@ export const STORE_RIGHTS: Readonly<Record<RoleKind, readonly Right[]>> = {
       'stored_transactions',
       'add_gap',
       'begin_slot',
+      'note_coverage',
+      'readable_text',
       // What can't be stored.
       'store_change',
       'store_segment',
+      'store_ddl',
       'keep_unstored',
       // `snapshot`.
       'baseline_source',
@@ -74,6 +78,8 @@ export const STORE_RIGHTS: Readonly<Record<RoleKind, readonly Right[]>> = {
       'changes',
       'change_records',
       'segments',
+      'ddl',
+      'ddl_records',
       'unstored',
       'baseline',
       'retentions',
@@ -105,14 +111,13 @@ export const OWNER_ONLY: readonly string[] = [
   'segment_block',
   'segments_default',
   'change_records_default',
-  'readable_text',
   'retention_barriers',
   'baseline_needs',
   'forget_baselines',
 ];
 
 /** Functions that look at nothing but their arguments: as the owner's they could not be inlined. */
-export const PURE_FUNCTIONS: readonly string[] = ['is_in_baseline', 'young_since'];
+export const PURE_FUNCTIONS: readonly string[] = ['is_in_baseline', 'readable_text', 'young_since'];
 
 /** By what a role is recognised as one of its kind. */
 export const TELLTALE_RIGHT: Readonly<Record<RoleKind, Right>> = {

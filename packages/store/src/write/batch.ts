@@ -1,5 +1,6 @@
 import {
   type Change,
+  type DdlRecord,
   INVALID_LSN,
   type Lsn,
   type TransactionFacts,
@@ -12,6 +13,7 @@ import {
   type UnstoredRecord,
   unstoredRecord,
 } from './careful-statements.js';
+import { DdlRows } from './ddl-rows.js';
 import type { Pipeline } from './pipeline.js';
 import {
   COPY_CHANGES,
@@ -71,6 +73,7 @@ export class Batch {
   #changes = 0;
   #newest: string | undefined;
   #lastCommitLsn: Lsn = INVALID_LSN;
+  readonly #ddl: DdlRows;
 
   constructor(pipeline: Pipeline, sourceId: number, ids: SegmentIds, isCareful = false) {
     this.#pipeline = pipeline;
@@ -78,6 +81,7 @@ export class Batch {
     this.#ids = ids;
     this.isCareful = isCareful;
     this.#copyQuery = pipeline.queries;
+    this.#ddl = new DdlRows(sourceId);
   }
 
   /** Of the last transaction that it was given something of. */
@@ -94,6 +98,7 @@ export class Batch {
   async write(part: TransactionPart): Promise<void> {
     const transaction = (this.#transaction ??= transactionRows(part.facts, this.#ids.next));
     this.#lastCommitLsn = part.facts.commitLsn;
+    if (part.ddl !== undefined) await this.#placeDdl(transaction, part.ddl);
     for (const change of part.changes) {
       this.#enterSegment(transaction, change.segment);
       if (this.isCareful || isDoubtful(change)) {
@@ -118,6 +123,9 @@ export class Batch {
       this.#segmentRows += segmentRow(this.#sourceId, transaction, segment, context);
       if (this.#segmentRows.length >= MAX_SEGMENTS_LENGTH) await this.#writeSegmentsBetween();
     }
+    for (const statement of this.#ddl.end(transaction, part.end.contexts, this.isCareful)) {
+      await this.#call(statement);
+    }
     if (this.#segments.size > 0) this.#newest = transaction.committedAt;
     this.#ids.next += BigInt(part.end.contexts.length);
     this.#segments.clear();
@@ -125,10 +133,10 @@ export class Batch {
     this.#segment = -1;
   }
 
-  /** Makes it durable, together with what `statements` do; with no changes these are all. Gives what was put aside. */
+  /** Makes it durable, together with what `statements` do; with no records these are all. Gives what was put aside. */
   async commit(statements: (newestCommittedAt: string | null) => string): Promise<readonly UnstoredRecord[]> {
-    const last = statements(this.#newest ?? null);
-    if (this.#changes === 0) {
+    const last = this.#ddl.statements() + statements(this.#newest ?? null);
+    if (this.#changes === 0 && !this.#isBegun) {
       this.#pipeline.query(last);
     } else {
       // The statements of one message are one transaction by themselves; only what was begun earlier needs BEGIN.
@@ -152,6 +160,12 @@ export class Batch {
     const origin = this.#origins.findLast((at) => at.query === query && at.line <= line);
     if (origin === undefined) return;
     return { facts: origin.facts, sequence: origin.sequence + line - origin.line };
+  }
+
+  /** Between the changes before and those after, where the one order has numbers for them. */
+  async #placeDdl(transaction: TransactionRows, records: readonly DdlRecord[]): Promise<void> {
+    for (const { segment } of records) this.#enterSegment(transaction, segment);
+    await this.#call(this.#ddl.place(records));
   }
 
   /** Sends the rows there are by COPY. */

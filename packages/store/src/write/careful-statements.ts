@@ -8,13 +8,13 @@ import { storedPrimaryKey } from './stored-primary-key.js';
 
 /** A record that could not be stored as it was, and is kept in `colophon.unstored` instead. */
 export interface UnstoredRecord {
-  /** A change, or the context of some that are stored. */
-  readonly what: 'change' | 'context';
+  /** A change, the context of some that are stored, or a command that changed the schema. */
+  readonly what: 'change' | 'context' | 'ddl';
   /** Why the server refused it; `54000` also where it was too large to be tried. */
   readonly sqlstate: string;
   readonly transactionId: number;
   readonly commitLsn: string;
-  /** Of a change; null for a context, like all that follows. */
+  /** Of a change; null for a context or a command, like all that follows. */
   readonly id: string | null;
   readonly sequence: number | null;
   /** With its schema before it: `public.todo`. */
@@ -142,11 +142,13 @@ export function unstoredRecord(row: readonly (string | null)[]): UnstoredRecord 
 
 type Pieces = string | readonly Buffer[];
 
-function buffers(...pieces: Pieces[]): Buffer[] {
+/** A statement in pieces: of what is given as text all must be ASCII. */
+export function buffers(...pieces: Pieces[]): Buffer[] {
   return pieces.flatMap((piece) => (typeof piece === 'string' ? [Buffer.from(piece, 'latin1')] : piece));
 }
 
-function bytes(text: string): Buffer[] {
+/** An expression of a text's UTF-8 bytes: nothing in it can be refused for its encoding, nor is it SQL. */
+export function bytes(text: string): Buffer[] {
   return base64(Buffer.from(text));
 }
 
@@ -154,7 +156,6 @@ function nullableBytes(text: string | null): Pieces {
   return text === null ? 'NULL' : bytes(text);
 }
 
-/** An expression of these bytes: nothing in it can be refused for its encoding, nor is it SQL. */
 function base64(data: Buffer): Buffer[] {
   const pieces: Buffer[] = [Buffer.from("decode('")];
   for (let at = 0; at < data.length; at += PIECE_BYTES) {
@@ -165,7 +166,7 @@ function base64(data: Buffer): Buffer[] {
 }
 
 /** A JSON text as a literal of ASCII. */
-function asciiLiteral(json: string): string {
+export function asciiLiteral(json: string): string {
   const ascii = json.replace(
     /[\u007f-\uffff]/g,
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
