@@ -16,7 +16,10 @@ export async function sql(url: string, ...statements: string[]): Promise<Record<
   }
 }
 
-/** Everything in the catalog that Colophon could change at a source, as text to compare; with the schema of the store, or without. */
+/**
+ * Everything in the catalog that Colophon could change at a source, as text to compare; with the schema of the store, or without.
+ * But for the store's owner: it is of the whole server, which other stores may share, so `drop` leaves it.
+ */
 export async function catalogSnapshot(
   url: string,
   part: 'all' | 'without store' = 'without store',
@@ -35,7 +38,7 @@ export async function catalogSnapshot(
        'triggers', (SELECT jsonb_agg(tgname ORDER BY tgname) FROM pg_trigger WHERE NOT tgisinternal),
        'event triggers', (SELECT jsonb_agg(jsonb_build_array(evtname, evtevent, evtenabled) ORDER BY evtname) FROM pg_event_trigger),
        'event functions', (SELECT jsonb_agg(oid::regprocedure::text ORDER BY oid) FROM pg_proc WHERE prorettype = 'event_trigger'::regtype AND oid >= 16384),
-       'roles', (SELECT jsonb_agg(rolname ORDER BY rolname) FROM pg_roles WHERE (rolname !~ '^colophon' OR '${hidden}' = '')),
+       'roles', (SELECT jsonb_agg(rolname ORDER BY rolname) FROM pg_roles WHERE rolname <> 'colophon_owner' AND (rolname !~ '^colophon' OR '${hidden}' = '')),
        'settings', (SELECT jsonb_agg(setconfig::text) FROM pg_db_role_setting),
        'slots', (SELECT jsonb_agg(jsonb_build_array(slot_name, plugin) ORDER BY slot_name) FROM pg_replication_slots WHERE database = current_database())
      )) AS snapshot`,

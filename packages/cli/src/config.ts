@@ -24,6 +24,10 @@ export interface ColophonConfig {
   failover?: boolean;
   /** Whether `init` makes the event triggers that record DDL. Default true. */
   ddl?: boolean;
+  /** How long `retention` keeps records, in days: `400d`. */
+  keep?: string;
+  /** How much `retention` keeps: `50GB`. */
+  maxSize?: string;
   /** How long to wait for a server, in seconds. Default 30. */
   timeoutSeconds?: number;
   /** What of the source's values `run` and `snapshot` never keep: see docs/redaction.md. */

@@ -1,6 +1,6 @@
 import { ColophonError, formatLsn, INVALID_LSN } from '@colophon/protocol';
 import { type Check, type Deadline, fail, failedCheck, ok, type SourceState, warn } from '@colophon/setup';
-import type { SourceStatus, Store, StoreStatus } from '@colophon/store';
+import type { RoleRights, SourceStatus, Store, StoreStatus } from '@colophon/store';
 import { openAuditStore, STORE, withinDeadline } from './open-audit-store.js';
 import type { Settings } from './settings.js';
 
@@ -15,13 +15,17 @@ export async function diagnoseStore(
   try {
     const store = await openAuditStore(settings, deadline);
     const status = await deadline.race(store.status(), STORE);
+    const rights = await deadline.race(store.rights('consumer'), STORE);
     const checks = [
       ok(
         'store',
         `version ${status.version}, ${status.sources.length === 1 ? '1 source' : `${status.sources.length} sources`}`,
       ),
       ...diagnosePosition(status, settings, state),
-      await diagnoseContext(store, deadline),
+      diagnoseRights(rights),
+      rights.mayRead
+        ? await diagnoseContext(store, deadline)
+        : ok('context', `not looked at: role ${rights.role} may not read changes, and needn't`),
     ];
     await deadline.race(store.close(), STORE);
     return checks;
@@ -63,6 +67,32 @@ function gapsFound({ gaps, source }: SourceStatus): Check {
     'gaps',
     `${gaps === 1 ? '1 stretch' : `${gaps} stretches`} of ${source}'s log ${gaps === 1 ? 'is' : 'are'} not accounted for by what is stored`,
     'see colophon status, or the table colophon.gaps, for what they are',
+  );
+}
+
+/** Whether the role of `run` may do what it must, and no more. */
+function diagnoseRights({ role, owner, ownerCanLogIn, mayChange, missing }: RoleRights): Check {
+  const name = 'store rights';
+  if (missing.length > 0) {
+    return fail(name, 'PRIVILEGE_MISSING', `role ${role} lacks what run needs`, missing.join('; '));
+  }
+  if (ownerCanLogIn) {
+    return warn(
+      name,
+      `the store belongs to ${owner}, a role that can log in, and so could change audit records`,
+      'colophon init, once as a role with CREATEROLE, gives it an owner that can not log in',
+    );
+  }
+  if (mayChange) {
+    return warn(
+      name,
+      `role ${role} could change audit records`,
+      'let run connect as a role of its own: colophon role consumer',
+    );
+  }
+  return ok(
+    name,
+    `role ${role} may add records and change none; they belong to ${owner}, which can't log in`,
   );
 }
 

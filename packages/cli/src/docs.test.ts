@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import { ERROR_CODES, GAP_REASONS } from '@colophon/protocol';
+import { grantStatement, STORE_RIGHTS } from '@colophon/store';
 import { expect, it } from 'vitest';
 import { createProgram } from './program.js';
 
@@ -37,6 +38,13 @@ it('docs/commands.md has every flag of every command, and no other', () => {
     if (command.name() === 'tail') continue;
     for (const option of command.options) expect(common + own).toContain(option.long);
   }
+});
+
+it("docs/security.md has the consumer's rights as they are", () => {
+  const [, listed = ''] =
+    /<!-- rights of the consumer -->\n```sql\n([^`]*)```/.exec(page('security.md')) ?? [];
+  const granted = STORE_RIGHTS.consumer.map((right) => `${grantStatement(right, 'colophon_consumer')};\n`);
+  expect(listed).toBe(granted.join(''));
 });
 
 it('names every variable that is read', () => {

@@ -23,6 +23,8 @@ const KEYS: Record<keyof ColophonConfig, Kind> = {
   replicaIdentity: 'identity',
   failover: 'boolean',
   ddl: 'boolean',
+  keep: 'text',
+  maxSize: 'text',
   timeoutSeconds: 'number',
   redact: 'object',
   signature: 'object',

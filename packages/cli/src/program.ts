@@ -4,6 +4,8 @@ import { doctor } from './commands/doctor.js';
 import { drop } from './commands/drop.js';
 import { init } from './commands/init.js';
 import { log } from './commands/log.js';
+import { retention } from './commands/retention.js';
+import { role } from './commands/role.js';
 import { run } from './commands/run.js';
 import { snapshot } from './commands/snapshot.js';
 import { status } from './commands/status.js';
@@ -62,7 +64,12 @@ export function createProgram(runner: Runner, version: string, talk: (line: stri
         'how long to wait for a server: 30, 500ms, 2m (COLOPHON_TIMEOUT; default 30 s)',
       )
       .option('--debug', 'show where an error comes from (COLOPHON_DEBUG)')
-      .action((flags: Flags & CommonFlags) => runner(command, flags));
+      // Before the flags come the arguments, by their names, for those that have some.
+      .action((...given: unknown[]) => {
+        const called = given.at(-1) as Command;
+        const named = called.registeredArguments.map((argument, index) => [argument.name(), given[index]]);
+        return runner(command, { ...(given.at(-2) as Flags & CommonFlags), ...Object.fromEntries(named) });
+      });
   const names = (command: Command): Command =>
     command
       .option('--slot <name>', 'replication slot (COLOPHON_SLOT; default colophon)')
@@ -145,6 +152,30 @@ export function createProgram(runner: Runner, version: string, talk: (line: stri
     .option('--ddl', 'what was done to the schema instead of to rows')
     .option('--limit <count>', 'at most so many (default: 100 as a table, all as JSON)')
     .option('--reverse', 'the oldest first');
+  json(
+    add('retention', 'let old audit records go, month by month; without --apply only show them', retention),
+  )
+    .option('--keep <days>', 'months that ended longer ago go: 400d (COLOPHON_KEEP)')
+    .option('--max-size <size>', 'the oldest months go beyond it: 50GB (COLOPHON_MAX_SIZE)')
+    .option(
+      '--ignore-source <name>',
+      'a source that will store nothing again holds nothing back; may be repeated',
+      collect,
+    )
+    .option(
+      '--ignore-baseline <table>',
+      "a table's baseline holds nothing back, and goes; may be repeated",
+      collect,
+    )
+    .option('--apply', 'let them go')
+    .option('--yes', 'ask nothing');
+  add('role', 'make a role with the least rights: consumer, reader or retention', role)
+    .argument('<kind>', 'consumer: for run; reader: for log, tail and SQL; retention: for retention')
+    .option('--role-name <name>', 'default colophon_consumer, colophon_reader, colophon_retention')
+    .option('--password-stdin', 'its password is the first line of standard input')
+    .option('--publication <name>', 'publication (COLOPHON_PUBLICATION; default colophon)')
+    .option('--for-snapshot', 'also SELECT on the published tables')
+    .option('--dry-run', 'print the SQL instead of running it');
   names(add('drop', 'take away slot and publication, and put replica identities back', drop))
     .option('--store-too', 'also the store, with every audit record in it')
     .option('--dry-run', 'print the SQL for the source instead of running it')

@@ -5,6 +5,7 @@ import type { ColophonConfig } from './config.js';
 import { parseDuration } from './duration.js';
 import { LOG_LEVELS, type LogLevel } from './log/log-facts.js';
 import type { RedactSetting, SignatureSetting } from './protection.js';
+import { parseKeep, parseMaxSize } from './retention-limits.js';
 import { type ListenAddress, parseListenAddress } from './watch/listen-address.js';
 
 /** The flags that more than one command has, as the parser gives them. */
@@ -23,6 +24,8 @@ export interface CommonFlags {
   /** False for `--no-ddl`. */
   ddl?: boolean;
   timeout?: string;
+  keep?: string;
+  maxSize?: string;
   config?: string;
   listen?: string;
   log?: string;
@@ -60,6 +63,10 @@ export interface Settings {
   readonly logLevel: LogLevel;
   /** Retained WAL that `run` warns at, in bytes; 0 for never. */
   readonly warnRetainedBytes: number;
+  /** Days of records that retention keeps; null where nobody said. */
+  readonly keepDays: number | null;
+  /** Bytes of records that retention keeps; null where nobody said. */
+  readonly maxBytes: bigint | null;
 }
 
 const YES = /^(1|true|yes|on)$/i;
@@ -93,6 +100,8 @@ export function resolveSettings(
     environment: text(flags.environment, 'COLOPHON_ENVIRONMENT', config.environment) ?? '',
     name: text(flags.name, 'COLOPHON_NAME', config.name) ?? null,
     prefixes: prefixes?.split(',').map((prefix) => prefix.trim()) ?? config.prefixes ?? ['colophon'],
+    keepDays: parseKeep(text(flags.keep, 'COLOPHON_KEEP', config.keep)),
+    maxBytes: parseMaxSize(text(flags.maxSize, 'COLOPHON_MAX_SIZE', config.maxSize)),
     timeoutMs: timeout === undefined ? 30_000 : parseDuration(timeout, '--timeout'),
     redact: config.redact ?? null,
     signature: config.signature ?? null,

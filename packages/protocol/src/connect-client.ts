@@ -1,4 +1,5 @@
 import { ColophonError } from './error.js';
+import { tlsError } from './tls.js';
 
 /** What is used of a client of node-postgres. */
 export interface ConnectableClient {
@@ -7,8 +8,14 @@ export interface ConnectableClient {
 }
 
 interface WithConnection {
-  readonly connection: { once(event: string, listener: () => void): unknown };
+  readonly ssl?: unknown;
+  readonly connection: {
+    once(event: string, listener: () => void): unknown;
+    readonly stream: { once(event: 'data', listener: (answer: Uint8Array) => void): unknown };
+  };
 }
+
+const NO_TLS = 'N'.charCodeAt(0);
 
 /** How node-postgres names the server's three ways of asking for a password. */
 const PASSWORD_REQUESTS = [
@@ -20,11 +27,18 @@ const PASSWORD_REQUESTS = [
 /**
  * Connects a client of node-postgres. Where the server asks for a password and none is set, node-postgres fails without
  * a code of any kind: that is told from a server out of reach by the request itself, and rejects with
- * `AUTHENTICATION_FAILED`. Every other failure stays as it is. `target` says which server, without a password.
+ * `AUTHENTICATION_FAILED`. What goes wrong with TLS is `TLS_FAILED`. Every other failure stays as it is. `target` says which server, without a password.
  */
 export async function connectClient(client: ConnectableClient, target: string): Promise<void> {
-  const { connection } = client as unknown as WithConnection;
+  const { connection, ssl } = client as unknown as WithConnection;
   let isAsked = false;
+  let isRefused = false;
+  if (ssl !== undefined && ssl !== false) {
+    // The server's whole answer to the question for TLS: "S", or "N" for no.
+    connection.stream.once('data', (answer) => {
+      isRefused = answer.length === 1 && answer[0] === NO_TLS;
+    });
+  }
   for (const request of PASSWORD_REQUESTS) {
     connection.once(request, () => {
       isAsked = true;
@@ -33,6 +47,8 @@ export async function connectClient(client: ConnectableClient, target: string): 
   try {
     await client.connect();
   } catch (error) {
+    const ofTls = tlsError(error, target, isRefused);
+    if (ofTls !== undefined) throw ofTls;
     // Empty counts as none: node-postgres refuses it. By now the password has what PGPASSWORD and .pgpass gave.
     const isSet = client.password !== null && client.password !== undefined && client.password !== '';
     throw isAsked && !isSet ? passwordMissing(target, error) : error;

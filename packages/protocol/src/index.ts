@@ -45,4 +45,6 @@ export {
   splitSignature,
 } from './signature.js';
 export type { NonceMemory, RememberedRelation, Sink, SourceDescription, StoredPosition } from './sink.js';
+export type { TlsChoice } from './tls.js';
+export { tlsChoice, tlsError } from './tls.js';
 export type { TransactionEnd, TransactionFacts, TransactionPart } from './transaction.js';

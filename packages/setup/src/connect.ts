@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { ColophonError, connectClient } from '@colophon/protocol';
+import { ColophonError, connectClient, tlsChoice } from '@colophon/protocol';
 import pg from 'pg';
 import { connectionError } from './connection-error.js';
 import type { Deadline } from './deadline.js';
@@ -32,10 +32,13 @@ export const OLDEST_MAJOR = 14;
 export async function connect(options: ConnectOptions): Promise<Connection> {
   const { role, deadline } = options;
   checkUrl(options.url, role);
+  const { url, ssl, sslnegotiation } = tlsChoice(options.url, role);
   let client: pg.Client;
   try {
     client = new pg.Client({
-      connectionString: options.url,
+      connectionString: url,
+      ...(ssl !== undefined && { ssl }),
+      ...(sslnegotiation && { sslnegotiation }),
       application_name: 'colophon',
     });
   } catch {

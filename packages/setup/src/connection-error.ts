@@ -1,4 +1,10 @@
-import { ColophonError, endsConnection, type KnownSqlstate, knownSqlstate } from '@colophon/protocol';
+import {
+  ColophonError,
+  endsConnection,
+  type KnownSqlstate,
+  knownSqlstate,
+  tlsError,
+} from '@colophon/protocol';
 import pg from 'pg';
 import { redact } from './redact.js';
 
@@ -32,6 +38,8 @@ const OWN_SQLSTATES: Readonly<Record<string, KnownSqlstate>> = {
  */
 export function connectionError(error: unknown, target: string): ColophonError {
   if (error instanceof ColophonError) return error;
+  const ofTls = tlsError(error, target);
+  if (ofTls !== undefined) return ofTls;
   const code = errorCode(error);
   const known = code === undefined ? undefined : (OWN_SQLSTATES[code] ?? knownSqlstate(code));
   const text = errorText(error);

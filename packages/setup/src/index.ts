@@ -23,6 +23,8 @@ export type { InitPlan, InitWish } from './plan-init.js';
 export { planInit } from './plan-init.js';
 export { quoteIdentifier, quoteLiteral } from './quote.js';
 export { redact } from './redact.js';
+export type { LoginWish, RoleStatement } from './roles/plan-login.js';
+export { planLogin, planSelect } from './roles/plan-login.js';
 export type { SlotPosition } from './slot-position.js';
 export { slotPosition } from './slot-position.js';
 export type {

@@ -2,6 +2,7 @@ import { formatLsn, type GapReason, type Lsn, parseLsn } from '@colophon/protoco
 import { connectStore } from './connection/connect-store.js';
 import { storeError } from './connection/store-error.js';
 import { checkStoreVersion } from './migrate/store-version.js';
+import { explainRefusal } from './rights/missing-rights.js';
 
 /** The slot that a source's ledger begins or goes on with. */
 export interface SlotBeginning {
@@ -58,7 +59,8 @@ export async function beginSlot(url: string, beginning: SlotBeginning): Promise<
       toLsn: parseLsn(row.to_lsn),
     }));
   } catch (error) {
-    throw storeError(error, "The slot's beginning could not be noted in the store");
+    const failure = storeError(error, "The slot's beginning could not be noted in the store");
+    throw await explainRefusal(failure, client, 'consumer');
   } finally {
     await client.end().catch(() => {});
   }

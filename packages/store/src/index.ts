@@ -3,10 +3,10 @@ export { PostgresBaselines } from './baseline/postgres-baselines.js';
 export type { BaselineRowsOptions, BaselineStatus, StoredBaselineRow } from './baseline/read-baselines.js';
 export type { BegunGap, SlotBeginning } from './begin-slot.js';
 export { beginSlot } from './begin-slot.js';
-export type { MigrationResult } from './migrate/migrate-store.js';
+export type { MigrateOptions, MigrationResult } from './migrate/migrate-store.js';
 export { migrateStore } from './migrate/migrate-store.js';
 export type { Queryable } from './migrate/store-version.js';
-export { STORE_VERSION } from './migrate/store-version.js';
+export { checkStoreVersion, STORE_VERSION } from './migrate/store-version.js';
 export type { ChangesOptions, OpenStoreOptions } from './open-store.js';
 export { openStore, Store } from './open-store.js';
 export type { PostgresStoreOptions } from './postgres-store.js';
@@ -21,4 +21,15 @@ export type { GapFilter, GapRow } from './query/gap-row.js';
 export type { KeyValue, RowKey } from './query/key-condition.js';
 export type { ChangeOrder } from './query/paged-query.js';
 export type { SourceStatus, StoreStatus } from './query/store-status.js';
+export type { RetentionPart, RetentionWish } from './retention/retention.js';
+export { grantRights } from './rights/grant-rights.js';
+export type { RoleRights } from './rights/missing-rights.js';
+export { DEFAULT_OWNER, type StoreOwner } from './rights/store-owner.js';
+export {
+  grantStatement,
+  OWNER_ONLY,
+  ROLE_KINDS,
+  type RoleKind,
+  STORE_RIGHTS,
+} from './rights/store-rights.js';
 export type { UnstoredRecord } from './write/careful-statements.js';

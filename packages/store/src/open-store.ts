@@ -19,6 +19,14 @@ import { type GapFilter, type GapRow, readGaps } from './query/gap-row.js';
 import type { RowKey } from './query/key-condition.js';
 import type { ChangeOrder } from './query/paged-query.js';
 import { readStatus, type StoreStatus } from './query/store-status.js';
+import {
+  applyRetention,
+  planRetention,
+  type RetentionPart,
+  type RetentionWish,
+} from './retention/retention.js';
+import { explainRefusal, type RoleRights, readRoleRights } from './rights/missing-rights.js';
+import type { RoleKind } from './rights/store-rights.js';
 
 /** How a store is opened for reading. */
 export interface OpenStoreOptions {
@@ -51,7 +59,7 @@ export async function openStore(url: string, options: OpenStoreOptions = {}): Pr
   try {
     await checkStoreVersion(client);
   } catch (error) {
-    throw storeError(error, 'The store could not be opened');
+    throw await explainRefusal(storeError(error, 'The store could not be opened'), client, 'reader');
   } finally {
     await client.end().catch(() => {});
   }
@@ -113,6 +121,31 @@ export class Store {
     return readBaselineRows(this.#run, baseline, options);
   }
 
+  /**
+   * What retention would let go, the oldest first; the first month that is held ends it. Reads all that would go, changes
+   * nothing. Needs the rights of `colophon role retention`, as `applyRetention` does.
+   */
+  planRetention(wish: RetentionWish): Promise<RetentionPart[]> {
+    return planRetention(this.#pool, wish);
+  }
+
+  /**
+   * Lets it go, month by month, each in a transaction of its own that also notes it in `colophon.retentions`; `onPart` is
+   * told of each. Whoever stores or reads meanwhile waits half a second at most. Fails with `LOCK_TIMEOUT` (retryable)
+   * where a month stays in use.
+   */
+  applyRetention(wish: RetentionWish, onPart: (part: RetentionPart) => void = () => {}): Promise<void> {
+    return applyRetention(this.#pool, wish, onPart);
+  }
+
+  /** What the connected role may do, and what it lacks to be of this kind. */
+  async rights(kind: RoleKind): Promise<RoleRights> {
+    const rights = await readRoleRights(this.#pool, kind).catch((error: unknown) => {
+      throw storeError(error, 'The store could not be read');
+    });
+    return rights!;
+  }
+
   /** Ends the connections. */
   async close(): Promise<void> {
     await this.#pool.end();
@@ -131,7 +164,7 @@ export class Store {
           },
         );
       }
-      throw storeError(error, 'The store could not be read');
+      throw await explainRefusal(storeError(error, 'The store could not be read'), this.#pool, 'reader');
     }
   };
 }

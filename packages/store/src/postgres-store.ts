@@ -23,6 +23,7 @@ import { type ConnectOptions, connectStore } from './connection/connect-store.js
 import { endClient } from './connection/end-client.js';
 import { errorState, isOfTheRecord, OVERTAKEN, storeError } from './connection/store-error.js';
 import { checkStoreVersion } from './migrate/store-version.js';
+import { explainAside, explainRefusal } from './rights/missing-rights.js';
 import { Batch, type SegmentIds } from './write/batch.js';
 import type { UnstoredRecord } from './write/careful-statements.js';
 import { advanceStatement, rememberStatement } from './write/flush-statements.js';
@@ -132,7 +133,8 @@ export class PostgresStore implements Sink {
         noncesKeptMs: null,
         forgotAtMs: Number.NEGATIVE_INFINITY,
       };
-      await this.#makePartitions(this.#session);
+      // Later a right that was taken away is only warned of; at the start nothing is under way that it could stop.
+      if ((await this.#makePartitions(this.#session)) === '42501') throw refusedPartitions();
       if (row.commit_lsn === null) return null;
       return {
         systemIdentifier: row.system_identifier,
@@ -142,8 +144,13 @@ export class PostgresStore implements Sink {
       };
     } catch (error) {
       this.#session = undefined;
+      const failure = await explainRefusal(
+        storeError(error, 'The store could not be opened'),
+        client,
+        'consumer',
+      );
       await endClient(client);
-      throw storeError(error, 'The store could not be opened');
+      throw failure;
     }
   }
 
@@ -159,7 +166,7 @@ export class PostgresStore implements Sink {
       });
       if (session.pipeline.failure !== undefined) throw session.pipeline.failure.error;
     } catch (error) {
-      throw this.#fail(error, batch);
+      throw await explainAside(this.#fail(error, batch), this.#connect(), 'consumer');
     }
   }
 
@@ -183,7 +190,7 @@ export class PostgresStore implements Sink {
       if (batch.isCareful) this.#suspicion.calm(unstored.length);
       for (const record of unstored) this.#tellUnstored(record);
     } catch (error) {
-      throw this.#fail(error, batch);
+      throw await explainAside(this.#fail(error, batch), this.#connect(), 'consumer');
     }
     // Between two flushes, where it holds nobody up; not at their start, where a consumer's latency is made.
     if (performance.now() - session.partitionsMadeAtMs >= PARTITIONS_EVERY_MS)
@@ -254,7 +261,7 @@ export class PostgresStore implements Sink {
     try {
       return await this.#patiently(session, ask);
     } catch (error) {
-      throw this.#fail(error, undefined);
+      throw await explainAside(this.#fail(error, undefined), this.#connect(), 'consumer');
     }
   }
 
@@ -361,21 +368,32 @@ export class PostgresStore implements Sink {
     }
   }
 
-  async #makePartitions(session: Session): Promise<void> {
+  /** The SQLSTATE of what it failed with, or null. */
+  async #makePartitions(session: Session): Promise<string | null> {
     session.partitionsMadeAtMs = performance.now();
     try {
       // Changes of a month without partitions go to the default one: nothing depends on this, so nothing waits for it.
       await session.client.query(
         `BEGIN; SET LOCAL lock_timeout = '2s'; SELECT colophon.make_partitions(); COMMIT`,
       );
+      return null;
     } catch (error) {
       await session.client.query('ROLLBACK').catch(() => {});
       this.#logger.warn(
         { sqlstate: errorState(error) },
         'Partitions for the coming months could not be made; the default partition takes their place.',
       );
+      return errorState(error);
     }
   }
+}
+
+function refusedPartitions(): ColophonError {
+  return new ColophonError(
+    'PRIVILEGE_MISSING',
+    'The store could not be opened: it refused to make partitions; GRANT EXECUTE ON FUNCTION colophon.make_partitions.',
+    { details: { sqlstate: '42501' } },
+  );
 }
 
 /** Nothing was stored, and the same comes again. */

@@ -10,7 +10,7 @@ import {
   type Step,
   type TableName,
 } from '@colophon/setup';
-import { migrateStore } from '@colophon/store';
+import { DEFAULT_OWNER, migrateStore } from '@colophon/store';
 import { beginLedger } from '../begin-ledger.js';
 import { type CommandContext, confirm, deadlineOf, sourceNames, withSource } from '../command-context.js';
 import { visible } from '../render/display-text.js';
@@ -56,8 +56,14 @@ export async function init(context: CommandContext<InitFlags>): Promise<void> {
       await confirm(context, `${summary(plan)} in database ${visible(state.server.database)}?`);
       deadline.renew();
     }
-    const { from, to } = await deadline.race(migrateStore(storeUrl(settings)), 'The store');
+    const migrating = migrateStore(storeUrl(settings), { owner: DEFAULT_OWNER });
+    const { from, to, owner } = await deadline.race(migrating, 'The store');
     if (from !== to) terminal.talk(`✓ Store at version ${to}${from === 0 ? '' : ` (was ${from})`}.`);
+    if (owner.reason !== null) {
+      terminal.talk(
+        `! The store belongs to ${visible(owner.name)}${owner.canLogIn ? ', a role that can log in' : ''}, since ${visible(owner.reason)}.`,
+      );
+    }
     const { done, leftOut } = await applyPlan(connection, plan, {
       deadline,
       onStart: (step) => terminal.progress(`… ${stepText(step)}`),

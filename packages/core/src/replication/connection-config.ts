@@ -1,4 +1,4 @@
-import { ColophonError } from '@colophon/protocol';
+import { ColophonError, tlsChoice } from '@colophon/protocol';
 import type { ClientConfig } from 'pg';
 import { parse, toClientConfig } from 'pg-connection-string';
 
@@ -29,8 +29,12 @@ export function sourceConfig(url: string, choices: ConnectionChoices = {}): Clie
   let parsed: ClientConfig;
   try {
     if (!SCHEME.test(url)) throw new TypeError('no scheme of PostgreSQL');
-    parsed = toClientConfig(parse(url));
-  } catch {
+    const choice = tlsChoice(url, 'source');
+    parsed = toClientConfig(parse(choice.url));
+    if (choice.ssl !== undefined) parsed.ssl = choice.ssl;
+    if (choice.sslnegotiation !== undefined) Object.assign(parsed, { sslnegotiation: 'direct' });
+  } catch (error) {
+    if (error instanceof ColophonError) throw error;
     throw new ColophonError(
       'INVALID_OPTION',
       'The source is not a connection URL. It looks like postgres://user:password@host:5432/database.',

@@ -1,4 +1,10 @@
-import { ColophonError, type CommonSqlstate, type ErrorCode, knownSqlstate } from '@colophon/protocol';
+import {
+  ColophonError,
+  type CommonSqlstate,
+  type ErrorCode,
+  knownSqlstate,
+  tlsError,
+} from '@colophon/protocol';
 
 /** What was being done at the source when an error came. */
 export type SourceStep = 'connect' | 'query' | 'start' | 'stream';
@@ -19,6 +25,8 @@ type Explanation = { code: ErrorCode; message: string; retryable?: boolean };
  */
 export function sourceError(error: unknown, step: SourceStep, names: SourceNames): ColophonError {
   if (error instanceof ColophonError) return error;
+  const ofTls = tlsError(error, names.source);
+  if (ofTls !== undefined) return ofTls;
   const sqlstate = sqlstateOf(error);
   const found =
     (sqlstate === null ? undefined : explain(sqlstate, step, names)) ?? connectionError(error, step, names);

@@ -13,6 +13,7 @@ import type pg from 'pg';
 import { connectStore } from '../connection/connect-store.js';
 import { errorState, storeError } from '../connection/store-error.js';
 import { checkStoreVersion } from '../migrate/store-version.js';
+import { explainAside, explainRefusal } from '../rights/missing-rights.js';
 import { copyText, copyTextArray, NULL } from '../write/copy-text.js';
 import { Pipeline } from '../write/pipeline.js';
 import { recallRelations } from '../write/recall-relations.js';
@@ -100,8 +101,13 @@ export class PostgresBaselines implements BaselineSink {
       await lockSource(client, sourceId, source.name);
       this.#session = { client, pipeline: new Pipeline(client), source, sourceId };
     } catch (error) {
+      const failure = await explainRefusal(
+        storeError(error, 'The store could not be opened'),
+        client,
+        'consumer',
+      );
       await client.end().catch(() => {});
-      throw storeError(error, 'The store could not be opened');
+      throw failure;
     }
   }
 
@@ -140,7 +146,7 @@ export class PostgresBaselines implements BaselineSink {
       this.#copy = { id: rows[0].id, chunks: 0 };
       return { rows: 0n, chunks: 0, lastKey: null, isComplete: false };
     } catch (error) {
-      throw storeError(error, 'The baseline could not be begun');
+      throw await this.#explained(storeError(error, 'The baseline could not be begun'));
     }
   }
 
@@ -163,7 +169,7 @@ export class PostgresBaselines implements BaselineSink {
       pipeline.copyData(text);
       await pipeline.send();
     } catch (error) {
-      throw storeError(error, 'Rows of a baseline could not be stored');
+      throw await this.#explained(storeError(error, 'Rows of a baseline could not be stored'));
     }
   }
 
@@ -185,7 +191,7 @@ export class PostgresBaselines implements BaselineSink {
     try {
       await pipeline.finish();
     } catch (error) {
-      throw storeError(error, 'Rows of a baseline could not be stored');
+      throw await this.#explained(storeError(error, 'Rows of a baseline could not be stored'));
     }
     copy.chunks++;
     this.#chunk = undefined;
@@ -215,8 +221,13 @@ export class PostgresBaselines implements BaselineSink {
       };
       return { id, columns, progress };
     } catch (error) {
-      throw storeError(error, 'The store could not be read');
+      throw await this.#explained(storeError(error, 'The store could not be read'));
     }
+  }
+
+  #explained(failure: ColophonError): Promise<ColophonError> {
+    const { url, applicationName = 'colophon' } = this.#options;
+    return explainAside(failure, { url, applicationName }, 'consumer');
   }
 
   #opened(): Session {

@@ -1,4 +1,4 @@
-import { connectClient } from '@colophon/protocol';
+import { connectClient, tlsChoice } from '@colophon/protocol';
 import pg from 'pg';
 import { endClient } from './end-client.js';
 import { storeError } from './store-error.js';
@@ -76,8 +76,11 @@ export function createStorePool(options: ConnectOptions & { readonly max: number
 }
 
 function clientConfig(options: ConnectOptions): pg.ClientConfig {
+  const { url, ssl, sslnegotiation } = tlsChoice(options.url, 'store');
   return {
-    connectionString: options.url,
+    connectionString: url,
+    ...(ssl !== undefined && { ssl }),
+    ...(sslnegotiation && { sslnegotiation }),
     application_name: options.applicationName,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,

@@ -1,4 +1,10 @@
-import { ColophonError, endsConnection, type KnownSqlstate, knownSqlstate } from '@colophon/protocol';
+import {
+  ColophonError,
+  endsConnection,
+  type KnownSqlstate,
+  knownSqlstate,
+  tlsError,
+} from '@colophon/protocol';
 
 /** SQLSTATE that `colophon.advance_position` raises where another consumer has moved the position. */
 export const OVERTAKEN = 'CP001';
@@ -61,6 +67,8 @@ export function isOfTheRecord(state: string): boolean {
  */
 export function storeError(error: unknown, doing: string, connected = true): ColophonError {
   if (error instanceof ColophonError) return error;
+  const ofTls = tlsError(error, 'The store');
+  if (ofTls !== undefined) return ofTls;
   const state = errorState(error);
   const quotesData = QUOTES_DATA.test(state);
   const said = quotesData ? `SQLSTATE ${state}` : describe(error, state);

@@ -1,6 +1,9 @@
 import { ColophonError } from '@colophon/protocol';
+import pg from 'pg';
 import { connectStore } from '../connection/connect-store.js';
 import { storeError } from '../connection/store-error.js';
+import { renewRights } from '../rights/grant-rights.js';
+import { handOver, mayBecome, prepareOwner, readOwner, type StoreOwner } from '../rights/store-owner.js';
 import { MIGRATIONS } from './migrations.generated.js';
 import { type Queryable, readStoreVersion, STORE_VERSION, storeTooNew } from './store-version.js';
 
@@ -9,6 +12,18 @@ export interface MigrationResult {
   /** The store's version before; 0 where there was none. */
   readonly from: number;
   readonly to: number;
+  /** Who owns it now. */
+  readonly owner: StoreOwner;
+}
+
+/** How `migrateStore` goes about it. */
+export interface MigrateOptions {
+  /**
+   * A role that can't log in, to own the store: made where it isn't there, as far as the caller may, and given a store that
+   * somebody else owns. Where that can't be, the store is made all the same and `owner.reason` says why. Default: the
+   * store stays whose it is; a new one is the caller's.
+   */
+  readonly owner?: string;
 }
 
 const OLDEST_SERVER = 140_000;
@@ -16,24 +31,27 @@ const OLDEST_SERVER = 140_000;
 /**
  * Makes the store (schema `colophon`) in a database, or brings it up to date; changes nothing where it is. All steps are
  * one transaction, and callers at the same time wait for each other. Takes a connection URL, or a node-postgres client
- * that is in no transaction. The objects belong to whoever runs it: the client may have used `SET ROLE` before. Fails
- * with `STORE_TOO_NEW`, `UNSUPPORTED_SERVER`, `PRIVILEGE_MISSING` (CREATE on the database is needed where the schema
+ * that is in no transaction; the client may have used `SET ROLE` before. What it makes belongs to the store's owner, and
+ * nobody else may execute its functions until he is granted it; roles with rights in it get what is new. Fails with `STORE_TOO_NEW`, `UNSUPPORTED_SERVER`, `PRIVILEGE_MISSING` (CREATE on the database is needed where the schema
  * doesn't exist yet), `CONNECTION_FAILED` and its like.
  */
-export async function migrateStore(target: string | Queryable): Promise<MigrationResult> {
-  if (typeof target !== 'string') return migrate(target);
+export async function migrateStore(
+  target: string | Queryable,
+  options: MigrateOptions = {},
+): Promise<MigrationResult> {
+  if (typeof target !== 'string') return migrate(target, options);
   const client = await connectStore({ url: target, applicationName: 'colophon migrate' });
   try {
-    return await migrate(client);
+    return await migrate(client, options);
   } finally {
     await client.end();
   }
 }
 
-async function migrate(client: Queryable): Promise<MigrationResult> {
+async function migrate(client: Queryable, options: MigrateOptions): Promise<MigrationResult> {
   try {
     await client.query('BEGIN');
-    const result = await migrateInTransaction(client);
+    const result = await migrateInTransaction(client, options);
     await client.query('COMMIT');
     return result;
   } catch (error) {
@@ -42,7 +60,7 @@ async function migrate(client: Queryable): Promise<MigrationResult> {
   }
 }
 
-async function migrateInTransaction(client: Queryable): Promise<MigrationResult> {
+async function migrateInTransaction(client: Queryable, options: MigrateOptions): Promise<MigrationResult> {
   await client.query(`SELECT pg_advisory_xact_lock(hashtext('colophon.migrations')),
     set_config('search_path', 'pg_catalog', true), set_config('TimeZone', 'UTC', true),
     set_config('statement_timeout', '0', true)`);
@@ -55,8 +73,10 @@ async function migrateInTransaction(client: Queryable): Promise<MigrationResult>
       `The store's server is PostgreSQL ${name}, wanted 14 or later; update it or name another in the URL.`,
     );
   }
-  // Asked first: with IF NOT EXISTS the right to create schemas would be needed even where it exists.
-  if (!found) await client.query('CREATE SCHEMA colophon');
+  const owner = await chooseOwner(client, found, options.owner);
+  if (await mayBecome(client, owner.name)) {
+    await client.query(`SET LOCAL ROLE ${pg.escapeIdentifier(owner.name)}`);
+  }
   const from = await readStoreVersion(client);
   if (from > STORE_VERSION) throw storeTooNew(from);
   if (from === 0) {
@@ -68,6 +88,30 @@ async function migrateInTransaction(client: Queryable): Promise<MigrationResult>
     await client.query(sql);
     await client.query('INSERT INTO colophon.migrations (version) VALUES ($1)', [version]);
   }
+  if (from < STORE_VERSION) await renewRights(client);
   await client.query('SELECT colophon.make_partitions()');
-  return { from, to: STORE_VERSION };
+  return { from, to: STORE_VERSION, owner };
+}
+
+/** Makes the schema where there is none, and sees to it that its owner is the one asked for. */
+async function chooseOwner(client: Queryable, isFound: boolean, wanted?: string): Promise<StoreOwner> {
+  const reason = wanted === undefined ? null : await prepareOwner(client, wanted);
+  const isReady = wanted !== undefined && reason === null;
+  // Asked first: with IF NOT EXISTS the right to create schemas would be needed even where it exists.
+  if (!isFound) {
+    await client.query(
+      `CREATE SCHEMA colophon${isReady ? ` AUTHORIZATION ${pg.escapeIdentifier(wanted)}` : ''}`,
+    );
+  }
+  const before = (await readOwner(client))!;
+  if (!isReady || before.name === wanted)
+    return { ...before, reason: before.name === wanted ? null : reason };
+  if (!(await mayBecome(client, before.name))) {
+    return {
+      ...before,
+      reason: `the store belongs to ${before.name}: run init once as that role, or as a superuser`,
+    };
+  }
+  await handOver(client, wanted);
+  return { name: wanted, canLogIn: false, reason: null };
 }

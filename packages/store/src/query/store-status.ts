@@ -44,15 +44,16 @@ export interface StoreStatus {
 const SOURCES = `SELECT o.name, o.environment, o.database, o.slot,
  coalesce(p.accounted_system_identifier, p.system_identifier, o.system_identifier) AS system_identifier, p.timeline,
  p.commit_lsn, p.end_lsn, p.accounted_lsn, p.last_seq,
- (SELECT count(*)::int FROM colophon.gap_records g WHERE g.source_id = o.id) AS gaps,
+ (SELECT count(*)::int FROM colophon.gaps g
+   WHERE (g.source, g.environment, g.database) = (o.name, o.environment, o.database)) AS gaps,
  ${timeColumn('p.last_committed_at')}, ${timeColumn('p.stored_at')}, p.changes,
- (SELECT count(*) FROM colophon.unstored_records u WHERE u.source_id = o.id)::text AS unstored
+ colophon.count_unstored(o.id)::text AS unstored
  FROM colophon.sources o JOIN colophon.positions p ON p.source_id = o.id ORDER BY o.name, o.environment, o.database`;
 
 const PARTITIONS = `SELECT sum(pg_total_relation_size(i.inhrelid))::bigint AS bytes,
  coalesce(array_agg(DISTINCT substring(c.relname FROM '\\d{4}_\\d{2}$') ORDER BY substring(c.relname FROM '\\d{4}_\\d{2}$'))
    FILTER (WHERE c.relname ~ '\\d{4}_\\d{2}$'), '{}') AS months,
- EXISTS (SELECT FROM colophon.change_records_default) AS has_default_rows
+ colophon.has_default_rows() AS has_default_rows
  FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
  WHERE i.inhparent IN ('colophon.change_records'::regclass, 'colophon.segments'::regclass)`;
 

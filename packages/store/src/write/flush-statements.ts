@@ -39,10 +39,5 @@ export function rememberStatement(sourceId: number, relations: readonly Remember
     root_table: relation.rootTable,
     key_columns: relation.keyColumns,
   }));
-  return `INSERT INTO colophon.relations (source_id, oid, "schema", "table", root_schema, root_table, key_columns)
-SELECT ${sourceId}, oid, "schema", "table", root_schema, root_table, key_columns
-FROM jsonb_to_recordset(${pg.escapeLiteral(JSON.stringify(rows))}) AS r(oid oid, "schema" text, "table" text,
-  root_schema text, root_table text, key_columns text[])
-ON CONFLICT (source_id, oid) DO UPDATE SET "schema" = excluded."schema", "table" = excluded."table",
-  root_schema = excluded.root_schema, root_table = excluded.root_table, key_columns = excluded.key_columns;`;
+  return `SELECT colophon.remember_relations(${sourceId}, ${pg.escapeLiteral(JSON.stringify(rows))});`;
 }

@@ -105,9 +105,8 @@ export async function readTransactions(
   toLsn: Lsn,
 ): Promise<readonly StoredTransaction[]> {
   const { rows } = await client.query(
-    `SELECT DISTINCT commit_lsn, transaction_id::text AS xid,
-       ${micros('committed_at')} AS micros
-     FROM colophon.segments WHERE source_id = $1 AND commit_lsn >= $2 AND commit_lsn < $3`,
+    `SELECT commit_lsn, transaction_id::text AS xid, ${micros('committed_at')} AS micros
+     FROM colophon.stored_transactions($1, $2, $3)`,
     [sourceId, formatLsn(fromLsn), formatLsn(toLsn)],
   );
   return rows.map((row) => ({

@@ -1,0 +1,55 @@
+import type { Queryable } from '../migrate/store-version.js';
+import {
+  grantStatement,
+  PURE_FUNCTIONS,
+  ROLE_KINDS,
+  type RoleKind,
+  STORE_RIGHTS,
+  TELLTALE_RIGHT,
+} from './store-rights.js';
+
+/** Gives a role all that its kind needs in the store. Repeatable. The caller must be the owner, or a member of it. */
+export async function grantRights(client: Queryable, kind: RoleKind, role: string): Promise<void> {
+  for (const right of STORE_RIGHTS[kind]) await client.query(grantStatement(right, role));
+}
+
+/**
+ * After a migration: functions that it made are nobody's but the owner's; those that a role may be given run with the
+ * owner's rights, whatever search path the caller has; and the roles that were given rights before get those that are new.
+ */
+export async function renewRights(client: Queryable): Promise<void> {
+  const called = Object.values(STORE_RIGHTS)
+    .flat()
+    .filter(({ on, name }) => on === 'FUNCTION' && !PURE_FUNCTIONS.includes(name));
+  const { rows } = await client.query(
+    `SELECT p.oid::regprocedure::text AS function FROM pg_proc p
+      WHERE p.pronamespace = 'colophon'::regnamespace AND p.proname = ANY ($1)`,
+    [called.map((right) => right.name)],
+  );
+  for (const row of rows) {
+    await client.query(
+      `ALTER FUNCTION ${row.function} SECURITY DEFINER SET search_path = pg_catalog, pg_temp`,
+    );
+  }
+  await client.query('REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA colophon FROM PUBLIC');
+  for (const kind of ROLE_KINDS) {
+    for (const role of await grantees(client, kind)) await grantRights(client, kind, role);
+  }
+}
+
+/** The roles that were given this kind's rights, other than the owner. */
+async function grantees(client: Queryable, kind: RoleKind): Promise<string[]> {
+  const { privilege, name } = TELLTALE_RIGHT[kind];
+  const { rows } = await client.query(
+    `SELECT DISTINCT r.rolname AS role FROM (
+       SELECT c.relacl AS acl, c.relowner AS owner FROM pg_class c
+        WHERE c.relnamespace = 'colophon'::regnamespace AND c.relname = $1
+       UNION ALL
+       SELECT p.proacl, p.proowner FROM pg_proc p
+        WHERE p.pronamespace = 'colophon'::regnamespace AND p.proname = $1) o,
+       aclexplode(o.acl) a JOIN pg_roles r ON r.oid = a.grantee
+     WHERE a.privilege_type = $2 AND a.grantee <> o.owner ORDER BY 1`,
+    [name, privilege],
+  );
+  return rows.map((row) => row.role as string);
+}
