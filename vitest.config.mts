@@ -12,31 +12,59 @@ const CORE = [
   'test/store/faults.test.ts',
 ];
 
+/** Applications and what is installed into them: nothing there is measured in time, and the server isn't filled up or stopped. */
+const APPLICATIONS = [
+  'test/{adapters,cls,context,examples,http,nest,prisma,typeorm}/**/*.test.ts',
+  'test/{docs-adapters,docs-context,packaging}.test.ts',
+];
+/** What waits for processes and servers more than it works: two at a time also on two cores. */
+const SIDE_BY_SIDE = { maxWorkers: 2 };
+
 export default defineConfig({
   test: {
     projects: [
       // Properties run thousands of cases: on a busy machine that takes longer than the default of 5 s.
-      { test: { name: 'unit', include: ['packages/*/src/**/*.test.ts'], testTimeout: 60_000 } },
+      {
+        test: {
+          name: 'unit',
+          include: ['packages/*/src/**/*.test.ts'],
+          testTimeout: 60_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
       {
         // Nest's decorators, on parameters too.
         oxc: { decorator: { legacy: true } },
         test: {
-          name: 'integration',
-          include: ['test/**/*.test.ts'],
+          name: 'applications',
+          include: APPLICATIONS,
           globalSetup: ['test/global-setup.ts', 'test/start-server.ts'],
           ...TIMEOUTS,
+          ...SIDE_BY_SIDE,
+          sequence: { groupOrder: 1 },
         },
       },
-      postgres(14, [...ORACLE, ...CORE]),
       postgres(15, ORACLE),
       postgres(16, ORACLE),
       postgres(17, ORACLE),
+      {
+        test: {
+          name: 'integration',
+          include: ['test/**/*.test.ts'],
+          exclude: [...APPLICATIONS, '**/node_modules/**'],
+          globalSetup: ['test/start-server.ts'],
+          ...TIMEOUTS,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      postgres(14, [...ORACLE, ...CORE]),
     ],
   },
 });
 
 /** Files that `integration` runs too, on the newest PostgreSQL, run again on an older one. */
 function postgres(major: 14 | 15 | 16 | 17, include: string[]): TestProjectInlineConfiguration {
+  const isOracleAlone = include === ORACLE;
   return {
     test: {
       name: `postgres-${major}`,
@@ -44,6 +72,8 @@ function postgres(major: 14 | 15 | 16 | 17, include: string[]): TestProjectInlin
       globalSetup: ['test/start-server.ts'],
       provide: { major },
       ...TIMEOUTS,
+      ...(isOracleAlone ? SIDE_BY_SIDE : {}),
+      sequence: { groupOrder: isOracleAlone ? 1 : 2 },
     },
   };
 }
