@@ -1,8 +1,6 @@
 import {
   type AccountedPosition,
   ColophonError,
-  changeId,
-  formatLsn,
   type Gap,
   type Logger,
   type Lsn,
@@ -21,17 +19,19 @@ import type pg from 'pg';
 import { awaitAnswer } from './connection/await-answer.js';
 import { type ConnectOptions, connectStore } from './connection/connect-store.js';
 import { endClient } from './connection/end-client.js';
-import { errorState, isOfTheRecord, OVERTAKEN, storeError } from './connection/store-error.js';
+import { errorState, isOfTheRecord, storeError } from './connection/store-error.js';
 import { checkStoreVersion } from './migrate/store-version.js';
 import { explainAside, explainRefusal } from './rights/missing-rights.js';
 import { Batch, type SegmentIds } from './write/batch.js';
 import type { UnstoredRecord } from './write/careful-statements.js';
+import { flushFailure } from './write/flush-failure.js';
 import { advanceStatement, rememberStatement } from './write/flush-statements.js';
 import { addGaps, moveAccounted, readAccounted, readLastCommit, readTransactions } from './write/ledger.js';
 import { Pipeline } from './write/pipeline.js';
 import { recallRelations } from './write/recall-relations.js';
 import { RECALL_NONCES } from './write/seen-nonces.js';
 import { Suspicion } from './write/suspicion.js';
+import { forgetNonces, makePartitions } from './write/upkeep.js';
 
 /** How a `PostgresStore` is made. */
 export interface PostgresStoreOptions {
@@ -57,6 +57,7 @@ const DEFAULT_ANSWER_TIMEOUT_MS = 60_000;
 const MAX_PATIENCE_FACTOR = 64;
 const PARTITIONS_EVERY_MS = 12 * 3_600_000;
 const FORGET_EVERY_MS = 10 * 60_000;
+const UNIQUE_VIOLATION = '23505';
 
 /** An opened source. */
 interface Session {
@@ -192,11 +193,7 @@ export class PostgresStore implements Sink {
     } catch (error) {
       throw await explainAside(this.#fail(error, batch), this.#connect(), 'consumer');
     }
-    // Between two flushes, where it holds nobody up; not at their start, where a consumer's latency is made.
-    if (performance.now() - session.partitionsMadeAtMs >= PARTITIONS_EVERY_MS)
-      await this.#makePartitions(session);
-    if (session.noncesKeptMs !== null && performance.now() - session.forgotAtMs >= FORGET_EVERY_MS)
-      await this.#forgetNonces(session, session.noncesKeptMs);
+    await this.#upkeep(session);
     if (session.ids.next >= session.renewIdsAt) this.#drop();
   }
 
@@ -310,51 +307,28 @@ export class PostgresStore implements Sink {
     const query = session?.pipeline.failure?.query ?? -1;
     this.#drop();
     const state = errorState(error);
-    if (state === OVERTAKEN || state === '23505') {
-      return new ColophonError(
-        'STORE_BUSY',
-        `Another consumer stores the source ${JSON.stringify(session?.source.name)}, or stored these changes under another ` +
-          'name or environment: nothing was stored; let one consumer run for a source, under one name.',
-        { retryable: true, details: { sqlstate: state } },
-      );
-    }
-    const isPutAside = batch !== undefined && !batch.isCareful && isOfTheRecord(state);
+    const isPutAside =
+      batch !== undefined && !batch.isCareful && state !== UNIQUE_VIOLATION && isOfTheRecord(state);
     if (isPutAside) this.#suspicion.rouse(batch.lastCommitLsn);
-    const origin = batch?.originOf(query, lineOf(error));
-    if (origin === undefined || session === undefined) {
-      return isPutAside
-        ? putAside('A change or context', state, {})
-        : storeError(error, 'Changes could not be stored');
-    }
-    const { facts, sequence } = origin;
-    const { systemIdentifier, timeline, commitLsn } = facts;
-    const id = changeId({ systemIdentifier, timeline, commitLsn, sequence });
-    const details = { id, commitLsn: formatLsn(commitLsn), timeline, xid: facts.xid, sequence };
-    const which = `Change ${sequence} of transaction ${facts.xid} at ${formatLsn(commitLsn)} (id ${id})`;
-    if (isPutAside) return putAside(which, state, details);
-    const refused = storeError(error, `${which} could not be stored`);
-    return new ColophonError(refused.code, refused.message, {
-      cause: refused.cause,
-      retryable: refused.retryable,
-      details: { ...refused.details, ...details },
-    });
+    return flushFailure({ error, query, batch, sourceName: session?.source.name, isPutAside });
   }
 
-  /** Nothing depends on this: what is too old is refused, kept or not. */
-  async #forgetNonces(session: Session, windowMs: number): Promise<void> {
-    const { client, sourceId } = session;
+  /** What has to be done now and then: between two flushes, where it holds nobody up; not at their start, where a consumer's latency is made. */
+  async #upkeep(session: Session): Promise<void> {
+    const now = performance.now();
+    if (now - session.partitionsMadeAtMs >= PARTITIONS_EVERY_MS) await this.#makePartitions(session);
+    if (session.noncesKeptMs !== null && now - session.forgotAtMs >= FORGET_EVERY_MS)
+      await this.#patiently(session, () => this.#forgetNonces(session, session.noncesKeptMs!));
+  }
+
+  #forgetNonces(session: Session, windowMs: number): Promise<void> {
     session.forgotAtMs = performance.now();
-    try {
-      await client.query("SELECT colophon.forget_nonces($1, $2 * interval '1 millisecond')", [
-        sourceId,
-        windowMs,
-      ]);
-    } catch (error) {
-      this.#logger.warn(
-        { sqlstate: errorState(error) },
-        'Nonces that are no longer needed could not be removed.',
-      );
-    }
+    return forgetNonces(session.client, session.sourceId, windowMs, this.#logger);
+  }
+
+  #makePartitions(session: Session): Promise<string | null> {
+    session.partitionsMadeAtMs = performance.now();
+    return this.#patiently(session, () => makePartitions(session.client, this.#logger));
   }
 
   #tellUnstored(record: UnstoredRecord): void {
@@ -367,25 +341,6 @@ export class PostgresStore implements Sink {
       );
     }
   }
-
-  /** The SQLSTATE of what it failed with, or null. */
-  async #makePartitions(session: Session): Promise<string | null> {
-    session.partitionsMadeAtMs = performance.now();
-    try {
-      // Changes of a month without partitions go to the default one: nothing depends on this, so nothing waits for it.
-      await session.client.query(
-        `BEGIN; SET LOCAL lock_timeout = '2s'; SELECT colophon.make_partitions(); COMMIT`,
-      );
-      return null;
-    } catch (error) {
-      await session.client.query('ROLLBACK').catch(() => {});
-      this.#logger.warn(
-        { sqlstate: errorState(error) },
-        'Partitions for the coming months could not be made; the default partition takes their place.',
-      );
-      return errorState(error);
-    }
-  }
 }
 
 function refusedPartitions(): ColophonError {
@@ -394,25 +349,4 @@ function refusedPartitions(): ColophonError {
     'The store could not be opened: it refused to make partitions; GRANT EXECUTE ON FUNCTION colophon.make_partitions.',
     { details: { sqlstate: '42501' } },
   );
-}
-
-/** Nothing was stored, and the same comes again. */
-function putAside(
-  which: string,
-  state: string,
-  details: Readonly<Record<string, string | number>>,
-): ColophonError {
-  return new ColophonError(
-    'SINK_FAILED',
-    `${which} can't be stored as it is (SQLSTATE ${state}): records are stored one by one, and what can't be goes to colophon.unstored.`,
-    { retryable: true, details: { ...details, sqlstate: state } },
-  );
-}
-
-/** The row of a COPY at which the server failed, 0 where it wasn't one of changes: of the error's context only the number is taken. */
-function lineOf(error: unknown): number {
-  const where = (error as { where?: unknown } | undefined)?.where;
-  // What comes before it is of the value's type, and may quote the value: the last one is COPY's own.
-  const matches = typeof where === 'string' ? [...where.matchAll(/^COPY change_records\D*(\d+)/gm)] : [];
-  return Number(matches.at(-1)?.[1] ?? 0);
 }

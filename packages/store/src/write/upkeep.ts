@@ -1,0 +1,38 @@
+import type { Logger } from '@colophon/protocol';
+import type pg from 'pg';
+import { errorState } from '../connection/store-error.js';
+
+/**
+ * Partitions for the coming months. Changes of a month without partitions go to the default one: nothing depends on this, so
+ * nothing waits for it. Gives the SQLSTATE of what it failed with, or null.
+ */
+export async function makePartitions(client: pg.Client, logger: Logger): Promise<string | null> {
+  try {
+    await client.query(`BEGIN; SET LOCAL lock_timeout = '2s'; SELECT colophon.make_partitions(); COMMIT`);
+    return null;
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => {});
+    logger.warn(
+      { sqlstate: errorState(error) },
+      'Partitions for the coming months could not be made; the default partition takes their place.',
+    );
+    return errorState(error);
+  }
+}
+
+/** Lets go of nonces from before the window. Nothing depends on this: what is too old is refused, kept or not. */
+export async function forgetNonces(
+  client: pg.Client,
+  sourceId: number,
+  windowMs: number,
+  logger: Logger,
+): Promise<void> {
+  try {
+    await client.query("SELECT colophon.forget_nonces($1, $2 * interval '1 millisecond')", [
+      sourceId,
+      windowMs,
+    ]);
+  } catch (error) {
+    logger.warn({ sqlstate: errorState(error) }, 'Nonces that are no longer needed could not be removed.');
+  }
+}
