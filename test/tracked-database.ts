@@ -24,6 +24,8 @@ export interface TrackOptions {
   tables: string;
   /** Default: the source. */
   storeUrl?: string;
+  /** More flags of `init`. */
+  flags?: readonly string[];
 }
 
 /** Makes a database on the server with this schema and lets `colophon init` set it up. */
@@ -38,7 +40,7 @@ export async function trackDatabase(
   let client = await connect(url);
   await client.query(schema);
   const args = ['--source', url, '--store', storeUrl, '--slot', slot];
-  await colophon('init', ...args, '--tables', options.tables, '--yes');
+  await colophon('init', ...args, '--tables', options.tables, '--yes', ...(options.flags ?? []));
   return {
     url,
     storeUrl,

@@ -25,6 +25,12 @@ export async function consumeWholly(url: string, source: FakeSource): Promise<vo
     await sink.lastCommit();
     await sink.recallTransactions(lsn(1n), lsn(2n));
     await sink.recallNonces(60_000);
+    await sink.recallPublished();
+    const { systemIdentifier, timeline } = SOURCE;
+    const looked = { earlierLsn: lsn(1n), lsn: lsn(2n), isTold: false, isWhole: true, tables: [] };
+    await sink.notePublished({ publication: 'colophon', systemIdentifier, timeline, ...looked }, [
+      { table: 'public.other', isWhole: false, timeline, lsn: lsn(1n) },
+    ]);
     const publication = { name: 'colophon', table: 'public.todo', isWhole: false };
     const unsigned = source.transaction({ changes: [{}], ddl: [{ isOwnPublication: true, publication }] });
     const nonces = [{ signer: 'a test of rights', counter: tables, signedAtMs: Date.now() }];

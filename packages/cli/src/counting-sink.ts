@@ -27,6 +27,8 @@ export function countingSink(sink: Sink): CountingSink {
     ...(sink.recordGaps && { recordGaps: (gaps, accounted) => sink.recordGaps!(gaps, accounted) }),
     ...(sink.lastCommit && { lastCommit: () => sink.lastCommit!() }),
     ...(sink.recallTransactions && { recallTransactions: (from, to) => sink.recallTransactions!(from, to) }),
+    ...(sink.recallPublished && { recallPublished: () => sink.recallPublished!() }),
+    ...(sink.notePublished && { notePublished: (seen, changes) => sink.notePublished!(seen, changes) }),
     ...(sink.recallNonces && { recallNonces: (windowMs) => sink.recallNonces!(windowMs) }),
     rememberRelations: async (relations) => sink.rememberRelations?.(relations),
   };

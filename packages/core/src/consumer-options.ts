@@ -38,6 +38,8 @@ export interface SourceOptions {
   gatherMs?: number;
   /** How long a connection may be silent before it is given up for dead and opened anew. Default 60,000; doubled each time in a row, since a server may be busy. */
   silenceTimeoutMs?: number;
+  /** How often the source's catalog is asked what the publication gives, where no event trigger tells. Default 60,000 ms. */
+  publicationCheckMs?: number;
   /** Values that are never kept: dropped, masked or hashed before anything is written. Default: none. */
   redact?: RedactionRules;
   /** The signatures that contexts must have: see `sign` of `instrument`. Default: none is asked for, and `verified` is null. */
@@ -68,6 +70,7 @@ export interface ConsumerSettings {
   readonly queueBytes: number;
   readonly gatherMs: number;
   readonly silenceTimeoutMs: number;
+  readonly publicationCheckMs: number;
   readonly redactors: Redactors;
   readonly signature: SignatureSettings | null;
   readonly logger: Logger;
@@ -98,6 +101,7 @@ export function consumerSettings(options: SourceOptions): ConsumerSettings {
     queueBytes: positive('queueBytes', options.queueBytes, 8 * MIB),
     gatherMs: positive('gatherMs', options.gatherMs, 10),
     silenceTimeoutMs: positive('silenceTimeoutMs', options.silenceTimeoutMs, 60_000),
+    publicationCheckMs: positive('publicationCheckMs', options.publicationCheckMs, 60_000),
     redactors: redactorsOf(options.redact),
     signature: signatureSettings(options.signature),
     logger: options.logger ?? SILENT,

@@ -33,6 +33,7 @@ export { SILENT } from './logger.js';
 export type { Lsn } from './lsn.js';
 export { formatLsn, INVALID_LSN, lsn, parseLsn } from './lsn.js';
 export { DDL_PREFIX, DEFAULT_PREFIX, markerPrefix, trailPrefix } from './prefix.js';
+export type { CoverageChange, SeenPublication, SeenTable } from './publication.js';
 export { contextRedactor } from './redact-context.js';
 export type { Redaction, RedactionKey, RedactionKind, RedactionRule } from './redaction.js';
 export { redactedHash, redactionOf, stricter } from './redaction.js';

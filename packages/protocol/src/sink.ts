@@ -1,5 +1,6 @@
 import type { AccountedPosition, Gap, StoredCommit, StoredTransaction } from './gap.js';
 import type { Lsn } from './lsn.js';
+import type { CoverageChange, SeenPublication } from './publication.js';
 import type { TransactionPart } from './transaction.js';
 
 /** The source whose transactions a sink is about to receive. */
@@ -84,6 +85,10 @@ export interface Sink {
   lastCommit?(): Promise<StoredCommit | null>;
   /** The stored transactions whose commit starts at `fromLsn` or later and before `toLsn`, on any timeline: asked where no position tells. */
   recallTransactions?(fromLsn: Lsn, toLsn: Lsn): Promise<readonly StoredTransaction[]>;
+  /** The publication as it was seen when this was last kept; null where it never was. Called after `open`. */
+  recallPublished?(): Promise<SeenPublication | null>;
+  /** Keeps how a publication was seen, and records what it no longer gives, or gives again, as gaps. Called only where nothing is written that isn't flushed. */
+  notePublished?(seen: SeenPublication, changes: readonly CoverageChange[]): Promise<void>;
   /**
    * The signatures' nonces that were flushed, those older than `windowMs` before the newest left out, and from now on forgotten. Called after
    * `open` where signatures are verified. A sink that has it is also given transactions without changes that hold signatures.

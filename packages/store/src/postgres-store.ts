@@ -1,12 +1,14 @@
 import {
   type AccountedPosition,
   ColophonError,
+  type CoverageChange,
   type Gap,
   type Logger,
   type Lsn,
   type NonceMemory,
   parseLsn,
   type RememberedRelation,
+  type SeenPublication,
   SILENT,
   type Sink,
   type SourceDescription,
@@ -28,6 +30,7 @@ import { flushFailure } from './write/flush-failure.js';
 import { advanceStatement, rememberStatement } from './write/flush-statements.js';
 import { addGaps, moveAccounted, readAccounted, readLastCommit, readTransactions } from './write/ledger.js';
 import { Pipeline } from './write/pipeline.js';
+import { keepPublished, readPublished } from './write/published.js';
 import { recallRelations } from './write/recall-relations.js';
 import { RECALL_NONCES } from './write/seen-nonces.js';
 import { Suspicion } from './write/suspicion.js';
@@ -241,6 +244,16 @@ export class PostgresStore implements Sink {
   async recallTransactions(fromLsn: Lsn, toLsn: Lsn): Promise<readonly StoredTransaction[]> {
     const { client, sourceId } = this.#opened();
     return this.#asked(() => readTransactions(client, sourceId, fromLsn, toLsn));
+  }
+
+  async recallPublished(): Promise<SeenPublication | null> {
+    const { client, sourceId } = this.#opened();
+    return this.#asked(() => readPublished(client, sourceId));
+  }
+
+  async notePublished(seen: SeenPublication, changes: readonly CoverageChange[]): Promise<void> {
+    const { client, sourceId } = this.#opened();
+    await this.#asked(() => keepPublished(client, sourceId, seen, changes));
   }
 
   async recallNonces(windowMs: number): Promise<NonceMemory> {

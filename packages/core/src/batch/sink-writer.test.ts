@@ -49,6 +49,7 @@ function setUp(
     takeRemembered: () => [],
     onTaken: () => {},
     takeAccount: (isLast) => accounts(isLast),
+    takeErrand: () => null,
     onAccounted: (position) => {
       accounted.push(position);
     },

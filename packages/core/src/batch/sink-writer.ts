@@ -33,6 +33,8 @@ export interface SinkWriterOptions {
   readonly takeAccount: (isLast: boolean) => AccountedPosition | null;
   /** The ledger was moved. */
   readonly onAccounted: (position: AccountedPosition) => void;
+  /** Something else for the sink to do between two transactions; null where there is nothing. */
+  readonly takeErrand: () => (() => Promise<void>) | null;
   /** Everything up to the position is durable. */
   readonly onStored: (position: StoredPosition, flushed: Flushed) => void;
 }
@@ -90,6 +92,8 @@ export class SinkWriter {
       const mustFinish = this.ending === 'finish';
       if (!mustFinish) await this.gather();
       if (this.isAbandoned()) return;
+      const errand = this.isInside ? null : this.options.takeErrand();
+      if (errand !== null) await errand();
       const batch = queue.take(limits, mustFinish);
       if (batch !== null) await this.write(batch);
       else if (await this.account(mustFinish)) continue;

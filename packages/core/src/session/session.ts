@@ -24,6 +24,7 @@ import { type AcknowledgedHandlers, Acknowledger } from './acknowledger.js';
 import { LifeSigns } from './life-signs.js';
 import { type OpenedLedger, openLedger } from './open-ledger.js';
 import { PublicationCoverage } from './publication-coverage.js';
+import { PublicationWatch } from './publication-watch.js';
 import { ReadingGate } from './reading-gate.js';
 import { TransactionIntake } from './transaction-intake.js';
 
@@ -71,6 +72,8 @@ export class Session {
   private acknowledger: Acknowledger | undefined;
   private confirmedLsn!: Lsn;
   private lifeSigns: LifeSigns | undefined;
+  private coverage!: PublicationCoverage;
+  private watch: PublicationWatch | undefined;
   private decoder: StreamDecoder | undefined;
   private intake: TransactionIntake | undefined;
   private writer: SinkWriter | undefined;
@@ -191,6 +194,7 @@ export class Session {
     const facts = { source, writtenLsn, history, confirmedLsn, stored, remembered, isSourceRestored };
     const ledger = await this.orFailure(openLedger(sink, facts, handlers.gap));
     const relations = (await this.orFailure(sink.recallRelations?.() ?? Promise.resolve([]))) ?? [];
+    await this.orFailure(this.watchPublication(source));
     this.catalog.recall(relations);
     settings.redactors.tables?.recall(relations);
     await this.orFailure(this.catalog.load(settings.publication));
@@ -209,6 +213,28 @@ export class Session {
     if (tables === null || tables.isChecked) return;
     await checkRedactionRules(tables, this.options.client.query as CatalogQuery);
     tables.isChecked = true;
+  }
+
+  /** What it gives now, against what it gave when somebody last looked. */
+  private watchPublication(source: SourceDescription): Promise<void> {
+    const { settings, sink, client, handlers } = this.options;
+    const { publication, publicationCheckMs } = settings;
+    const coverage = new PublicationCoverage(publication, source);
+    this.coverage = coverage;
+    const watch = new PublicationWatch({
+      client,
+      publication,
+      source,
+      sink,
+      everyMs: publicationCheckMs,
+      onDue: () => this.writer?.notify(),
+      onChange: ({ table, isWhole, lsn }) => {
+        const gap = coverage.gapAt({ name: publication, table, isWhole }, lsn);
+        if (gap !== null) handlers.gap(gap);
+      },
+    });
+    this.watch = watch;
+    return watch.begin();
   }
 
   private async orFailure<T>(work: Promise<T>): Promise<T> {
@@ -236,7 +262,6 @@ export class Session {
         writer.notify();
       },
     });
-    const coverage = new PublicationCoverage(settings.publication, source);
     const intake = new TransactionIntake({
       emissions: new EmissionReader({
         prefixes: settings.prefixes,
@@ -251,7 +276,7 @@ export class Session {
       isStored: ledger.isStored,
       expected: ledger.expected,
       publicationChanged: (change, commitLsn) => {
-        const gap = coverage.gapAt(change, commitLsn);
+        const gap = this.coverage.gapAt(change, commitLsn);
         if (gap !== null) handlers.gap(gap);
       },
       received: (lsn) => {
@@ -272,10 +297,12 @@ export class Session {
         const lsn = acknowledger.takeAccount(isLast);
         return lsn === null ? null : { ...ledger.accounted, lsn };
       },
+      takeErrand: () => this.watch?.takeErrand() ?? null,
       onAccounted: ({ lsn }) => acknowledger.accounted(lsn),
       onStored: (position, flushed) => {
         handlers.stored(position, intake.stored(position.endLsn), flushed);
         acknowledger.stored(position.endLsn);
+        this.watch?.stored();
       },
     });
     if (sink.account !== undefined) acknowledger.keepLedger(ledger.accounted.lsn, () => writer.notify());
@@ -335,6 +362,7 @@ export class Session {
   private end(): void {
     this.isOver = true;
     this.lifeSigns?.end();
+    this.watch?.end();
   }
 
   private note(error: unknown): void {

@@ -44,7 +44,7 @@ export const STORE_RIGHTS: Readonly<Record<RoleKind, readonly Right[]>> = {
     ),
     // Signed contexts: which signatures were seen.
     ...right('INSERT', 'TABLE', 'signature_nonces'),
-    ...right('SELECT', 'TABLE', 'relations', 'signature_nonces', 'signature_floors'),
+    ...right('SELECT', 'TABLE', 'relations', 'published', 'signature_nonces', 'signature_floors'),
     ...right('USAGE', 'SEQUENCE', 'change_seq'),
     ...right(
       'EXECUTE',
@@ -60,6 +60,7 @@ export const STORE_RIGHTS: Readonly<Record<RoleKind, readonly Right[]>> = {
       'add_gap',
       'begin_slot',
       'note_coverage',
+      'note_published',
       'readable_text',
       // What can't be stored.
       'store_change',
