@@ -2,6 +2,7 @@ import {
   type AccountedPosition,
   ColophonError,
   type CoverageChange,
+  endClient,
   type Gap,
   type Logger,
   type Lsn,
@@ -20,7 +21,6 @@ import {
 import type pg from 'pg';
 import { awaitAnswer } from './connection/await-answer.js';
 import { type ConnectOptions, connectStore } from './connection/connect-store.js';
-import { endClient } from './connection/end-client.js';
 import { errorState, isOfTheRecord, storeError } from './connection/store-error.js';
 import { checkStoreVersion } from './migrate/store-version.js';
 import { explainAside, explainRefusal } from './rights/missing-rights.js';

@@ -1,6 +1,5 @@
-import { connectClient, tlsChoice } from '@colophon/protocol';
+import { connectClient, endClient, tlsChoice } from '@colophon/protocol';
 import pg from 'pg';
-import { endClient } from './end-client.js';
 import { storeError } from './store-error.js';
 
 /** How a connection to the store is opened. */

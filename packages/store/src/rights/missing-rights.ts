@@ -1,6 +1,5 @@
-import { ColophonError } from '@colophon/protocol';
+import { ColophonError, endClient } from '@colophon/protocol';
 import { type ConnectOptions, connectStore } from '../connection/connect-store.js';
-import { endClient } from '../connection/end-client.js';
 import type { Queryable } from '../migrate/store-version.js';
 import { grantStatement, type Right, type RoleKind, STORE_RIGHTS } from './store-rights.js';
 
