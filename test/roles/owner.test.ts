@@ -8,7 +8,7 @@ vi.setConfig({ testTimeout: 120_000 });
 
 const OWNERS = `SELECT DISTINCT pg_get_userbyid(o.owner) AS owner FROM (
    SELECT relowner AS owner FROM pg_class WHERE relnamespace = 'colophon'::regnamespace
-   UNION ALL SELECT proowner FROM pg_proc WHERE pronamespace = 'colophon'::regnamespace
+   UNION ALL SELECT proowner FROM pg_proc WHERE pronamespace = 'colophon'::regnamespace AND proname <> 'record_ddl'
    UNION ALL SELECT nspowner FROM pg_namespace WHERE nspname = 'colophon') o ORDER BY 1`;
 
 describe.each([14, 18] as const)('PostgreSQL %i', (major) => {

@@ -41,7 +41,7 @@ export async function prepareOwner(client: Queryable, owner: string): Promise<st
   return `role ${caller} is no member of ${owner}: GRANT ${name} TO ${pg.escapeIdentifier(caller)}${options}`;
 }
 
-/** Hands everything in the schema over to the owner, which must be ready. */
+/** Hands everything of the store over to the owner, which must be ready. The event triggers' function is the source's. */
 export async function handOver(client: Queryable, owner: string): Promise<void> {
   const to = pg.escapeIdentifier(owner);
   await client.query(`ALTER SCHEMA colophon OWNER TO ${to}`);
@@ -55,7 +55,7 @@ export async function handOver(client: Queryable, owner: string): Promise<void> 
            AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i') AND c.relkind = 'S')
      UNION ALL
      SELECT CASE p.prokind WHEN 'p' THEN 'PROCEDURE ' ELSE 'FUNCTION ' END || p.oid::regprocedure::text
-       FROM pg_proc p WHERE p.pronamespace = 'colophon'::regnamespace AND pg_get_userbyid(p.proowner) <> $1
+       FROM pg_proc p WHERE p.pronamespace = 'colophon'::regnamespace AND p.proname <> 'record_ddl' AND pg_get_userbyid(p.proowner) <> $1
      UNION ALL
      SELECT 'TYPE ' || t.oid::regtype::text FROM pg_type t
        WHERE t.typnamespace = 'colophon'::regnamespace AND t.typtype IN ('e', 'd') AND pg_get_userbyid(t.typowner) <> $1`,
