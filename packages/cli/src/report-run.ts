@@ -17,13 +17,16 @@ export function reportRun(
   slot: string,
 ): { end(): void } {
   const saidAtMs = new Map<string, number>();
-  const sayOnce: Terminal['talk'] = (line, facts) => {
+  let readingLine = '';
+  /** Whether it was said now. */
+  const sayOnce = (...[line, facts]: Parameters<Terminal['talk']>): boolean => {
     const now = performance.now();
-    if (now - (saidAtMs.get(line) ?? Number.NEGATIVE_INFINITY) < SAY_AGAIN_MS) return;
+    if (now - (saidAtMs.get(line) ?? Number.NEGATIVE_INFINITY) < SAY_AGAIN_MS) return false;
     // Lines that hold what differs each time would gather here.
     if (saidAtMs.size >= MAX_REMEMBERED) saidAtMs.clear();
     saidAtMs.set(line, now);
     terminal.talk(line, facts);
+    return true;
   };
   consumer.on('state', (state) => {
     if (state === 'waiting') {
@@ -34,7 +37,8 @@ export function reportRun(
       const { source, storedLsn } = consumer.status();
       const { name = '', environment = '' } = source ?? {};
       const lsn = formatLsn(storedLsn);
-      sayOnce(`Reading ${name} from slot ${slot}.`, { state, slot, source: name, environment, lsn });
+      readingLine = `Reading ${name} from slot ${slot}.`;
+      sayOnce(readingLine, { state, slot, source: name, environment, lsn });
     }
   });
   // What is given to a sink again and again is no progress.
@@ -42,7 +46,14 @@ export function reportRun(
   consumer.on('warning', (error) => {
     isInTrouble = true;
     const message = `${error.message.replace(/[.\s]*$/, '')}: trying again.`;
-    sayOnce(message, { level: 'warn', code: error.code, state: consumer.status().state, slot });
+    const isNews = sayOnce(message, {
+      level: 'warn',
+      code: error.code,
+      state: consumer.status().state,
+      slot,
+    });
+    // After new trouble it is worth saying that it is over.
+    if (isNews) saidAtMs.delete(readingLine);
   });
   consumer.on('stored', () => {
     isInTrouble = false;
