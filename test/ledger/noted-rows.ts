@@ -31,6 +31,8 @@ export async function insertNoted(client: pg.Client, ...ids: number[]): Promise<
     const before = await position();
     await client.query("INSERT INTO todo VALUES ($1, 'x')", [id]);
     rows.push({ id, before, after: await position() });
+    // A commit writes the log out: else what others have just put into it would lie before `after`, and behind where a slot can be moved to.
+    await client.query("SELECT pg_logical_emit_message(true, 'noted', '')");
   }
   return rows;
 }
