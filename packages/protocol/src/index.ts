@@ -18,6 +18,7 @@ export type { DdlRecord, PublicationChange } from './ddl.js';
 export { decodeContext } from './decode-context.js';
 export type { EncodeOptions } from './encode-context.js';
 export { DEFAULT_MAX_CONTEXT_BYTES, encodeContext } from './encode-context.js';
+export { endClient, socketOf } from './end-client.js';
 export type { ErrorCode, ErrorOptions } from './error.js';
 export { ColophonError, ERROR_CODES } from './error.js';
 export type { AccountedPosition, Gap, GapReason, StoredCommit, StoredTransaction } from './gap.js';

@@ -2,6 +2,7 @@ import {
   type AccountedPosition,
   ColophonError,
   changeId,
+  endClient,
   formatLsn,
   type Gap,
   type Logger,
@@ -19,7 +20,6 @@ import {
 import type pg from 'pg';
 import { awaitAnswer } from './connection/await-answer.js';
 import { type ConnectOptions, connectStore } from './connection/connect-store.js';
-import { endClient } from './connection/end-client.js';
 import { errorState, isOfTheRecord, OVERTAKEN, storeError } from './connection/store-error.js';
 import { checkStoreVersion } from './migrate/store-version.js';
 import { Batch, type SegmentIds } from './write/batch.js';

@@ -1,7 +1,6 @@
-import { ColophonError, connectClient, knownSqlstate } from '@colophon/protocol';
+import { ColophonError, connectClient, endClient, knownSqlstate } from '@colophon/protocol';
 import pg from 'pg';
 import { describeSource, sourceConfig } from '../replication/connection-config.js';
-import { endClient } from '../replication/source-client.js';
 import { sourceError } from '../replication/source-error.js';
 
 const CATALOG_TIMEOUT_MS = 30_000;

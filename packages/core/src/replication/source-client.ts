@@ -1,19 +1,10 @@
-import { type ColophonError, connectClient } from '@colophon/protocol';
+import { type ColophonError, connectClient, endClient } from '@colophon/protocol';
 import pg from 'pg';
 import { describeSource } from './connection-config.js';
 import { type SourceNames, sourceError } from './source-error.js';
 
 // A connection without an answer for so long is dead; catalog queries take milliseconds.
 const QUERY_TIMEOUT_MS = 30_000;
-const END_GRACE_MS = 1_000;
-
-/** Says goodbye, and doesn't wait for a network that no longer answers. */
-export async function endClient(client: pg.Client): Promise<void> {
-  const { stream } = (client as unknown as { connection: { stream: { destroy(): void } } }).connection;
-  const timer = setTimeout(() => stream.destroy(), END_GRACE_MS);
-  await client.end().catch(() => {});
-  clearTimeout(timer);
-}
 
 /**
  * An ordinary connection to the source, for its catalog. Opened when first needed, and again where it was lost: one lost

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { connectClient, markerPrefix } from '@colophon/protocol';
+import { connectClient, endClient, markerPrefix } from '@colophon/protocol';
 import pg from 'pg';
 import { describeSource } from '../replication/connection-config.js';
-import { endClient } from '../replication/source-client.js';
 import { type SourceNames, sourceError } from '../replication/source-error.js';
 
 /** A token that no other drain has. */

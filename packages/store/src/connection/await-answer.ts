@@ -1,6 +1,6 @@
+import { endClient, socketOf } from '@colophon/protocol';
 import type pg from 'pg';
 import { type ConnectOptions, connectStore } from './connect-store.js';
-import { endClient, socketOf } from './end-client.js';
 
 /** How long the store may be silent while it is waited for. */
 export interface Patience {

@@ -1,6 +1,5 @@
-import { connectClient } from '@colophon/protocol';
+import { connectClient, endClient } from '@colophon/protocol';
 import pg from 'pg';
-import { endClient } from './end-client.js';
 import { storeError } from './store-error.js';
 
 /** How a connection to the store is opened. */
