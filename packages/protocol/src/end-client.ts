@@ -1,7 +1,7 @@
 const GRACE_MS = 1_000;
 
 /** What is used of a client's socket. */
-export interface ClientSocket {
+interface ClientSocket {
   readonly bytesRead: number;
   readonly bytesWritten: number;
   readonly writableLength: number;

@@ -1,10 +1,10 @@
-import { contextCondition, timeCondition } from './change-filter.js';
 import { DDL_COLUMNS, DDL_TABLES, DdlRow, type SelectedDdl } from './ddl-row.js';
 import { type ChangeOrder, PagedQuery, type Run } from './paged-query.js';
+import { addRecordFilter, type RecordFilter } from './record-filter.js';
 import { SqlConditions } from './sql-conditions.js';
 
 /** Which commands are wanted; all that is given must hold. */
-export interface DdlFilter {
+export interface DdlFilter extends RecordFilter {
   /** A table and what is part of it, by the name that it had. Wants `schema`. */
   readonly table?: string;
   readonly schema?: string;
@@ -12,19 +12,6 @@ export interface DdlFilter {
   readonly tableOid?: number;
   /** `ALTER TABLE`. */
   readonly command?: string | readonly string[];
-  /** What the context must contain: `{ user: 42 }`. */
-  readonly context?: Readonly<Record<string, unknown>>;
-  /** Committed then or later, as of changes. */
-  readonly from?: Date | string;
-  /** Committed before then. */
-  readonly to?: Date | string;
-  readonly source?: string;
-  readonly environment?: string;
-  readonly database?: string;
-  /** Only those with a higher `seq`. */
-  readonly after?: bigint | number;
-  /** Only those with a lower `seq`. */
-  readonly before?: bigint | number;
 }
 
 /** Which commands, how many, in which order. */
@@ -51,6 +38,8 @@ const SHAPE = {
   lengthOf: (row: object): number => (row as SelectedDdl).context.length,
 };
 
+const COLUMNS = { context: 'd.context', committedAt: 'd.committed_at', seq: 'd.seq' };
+
 function ddlConditions(filter: DdlFilter): SqlConditions {
   const conditions = new SqlConditions();
   conditions.order = ['d.seq'];
@@ -66,12 +55,6 @@ function ddlConditions(filter: DdlFilter): SqlConditions {
   } else add('d."schema" =', filter.schema);
   add('d.table_oid =', filter.tableOid);
   if (filter.command !== undefined) add('d.command = ANY (', [filter.command].flat(), '::text[])');
-  if (filter.context !== undefined) contextCondition(conditions, 'd.context', filter.context);
-  timeCondition(conditions, 'd.committed_at', filter);
-  add('o.name =', filter.source);
-  add('o.environment =', filter.environment);
-  add('o.database =', filter.database);
-  add('d.seq >', filter.after?.toString());
-  add('d.seq <', filter.before?.toString());
+  addRecordFilter(conditions, COLUMNS, filter);
   return conditions;
 }

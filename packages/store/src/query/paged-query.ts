@@ -1,3 +1,4 @@
+import { ColophonError } from '@colophon/protocol';
 import type { SqlConditions } from './sql-conditions.js';
 
 /** Runs a statement and gives its rows. */
@@ -40,7 +41,9 @@ export class PagedQuery<Row extends { readonly seq: bigint }>
   readonly #conditions: SqlConditions;
   readonly #range: PageRange;
 
+  /** Throws `INVALID_OPTION` for a range that is none. */
   constructor(run: Run, shape: PageShape<Row>, conditions: SqlConditions, range: PageRange) {
+    checkRange(range);
     this.#run = run;
     this.#shape = shape;
     this.#conditions = conditions;
@@ -91,5 +94,14 @@ export class PagedQuery<Row extends { readonly seq: bigint }>
     const all: Row[] = [];
     for await (const row of this) all.push(row);
     return all;
+  }
+}
+
+function checkRange({ order, limit }: PageRange): void {
+  if (order !== 'newest' && order !== 'oldest') {
+    throw new ColophonError('INVALID_OPTION', `order is newest or oldest, got ${JSON.stringify(order)}.`);
+  }
+  if (!(limit >= 0) || (Number.isFinite(limit) && !Number.isInteger(limit))) {
+    throw new ColophonError('INVALID_OPTION', `limit is a whole number from 0, got ${limit}.`);
   }
 }
