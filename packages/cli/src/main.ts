@@ -39,6 +39,8 @@ async function main(): Promise<void> {
     const config = await loadConfig(process.cwd(), flags.config);
     terminal.hide(secretsOf([config.source ?? null, config.store ?? null], process.env));
     const settings = resolveSettings(flags, process.env, config);
+    // Those that a variable's file gave, too.
+    terminal.hide(secretsOf([settings.source, settings.store], process.env));
     if (isSink) terminal.talkAs(settings.log, settings.logLevel);
     await command({
       settings,

@@ -55,9 +55,12 @@ export function createProgram(runner: Runner, version: string, talk: (line: stri
       .allowExcessArguments(false)
       .option(
         '--source <url>',
-        'database to audit: postgres://user:password@host/database (COLOPHON_SOURCE_URL, DATABASE_URL)',
+        'database to audit: postgres://user:password@host/database (COLOPHON_SOURCE_URL, COLOPHON_SOURCE_URL_FILE, DATABASE_URL)',
       )
-      .option('--store <url>', 'database of the store, if another than the source (COLOPHON_STORE_URL)')
+      .option(
+        '--store <url>',
+        'database of the store, if another than the source (COLOPHON_STORE_URL, COLOPHON_STORE_URL_FILE)',
+      )
       .option('--config <file>', 'settings file instead of colophon.config.{ts,js,json}')
       .option(
         '--timeout <time>',

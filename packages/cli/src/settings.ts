@@ -6,6 +6,7 @@ import { parseDuration } from './duration.js';
 import { LOG_LEVELS, type LogLevel } from './log/log-facts.js';
 import type { RedactSetting, SignatureSetting } from './protection.js';
 import { parseKeep, parseMaxSize } from './retention-limits.js';
+import { urlVariable } from './url-variable.js';
 import { type ListenAddress, parseListenAddress } from './watch/listen-address.js';
 
 /** The flags that more than one command has, as the parser gives them. */
@@ -82,13 +83,15 @@ export function resolveSettings(
   const variable = (name: string): string | undefined => env[name] || undefined;
   const text = (flag: string | undefined, name: string, fromFile: string | undefined): string | undefined =>
     flag ?? variable(name) ?? fromFile;
+  const url = (flag: string | undefined, name: string, fromFile: string | undefined): string | undefined =>
+    flag ?? urlVariable(name, env) ?? fromFile;
   const timeout = text(flags.timeout, 'COLOPHON_TIMEOUT', config.timeoutSeconds?.toString());
   const prefixes = text(flags.prefix, 'COLOPHON_PREFIX', undefined);
   const listen = text(flags.listen, 'COLOPHON_LISTEN', config.listen);
   const warnRetained = text(flags.warnRetained, 'COLOPHON_WARN_RETAINED', config.warnRetained);
   return {
-    source: text(flags.source, 'COLOPHON_SOURCE_URL', config.source) ?? variable('DATABASE_URL') ?? null,
-    store: text(flags.store, 'COLOPHON_STORE_URL', config.store) ?? null,
+    source: url(flags.source, 'COLOPHON_SOURCE_URL', config.source) ?? variable('DATABASE_URL') ?? null,
+    store: url(flags.store, 'COLOPHON_STORE_URL', config.store) ?? null,
     tables: tableWish(flags, env, config),
     identity: identityMode(
       text(flags.replicaIdentity, 'COLOPHON_REPLICA_IDENTITY', config.replicaIdentity) ?? 'full',

@@ -57,12 +57,15 @@ export async function run(context: CommandContext<RunFlags>): Promise<void> {
   });
   const report = reportRun(consumer, sink, terminal, settings.slot);
   if (flags.once !== true || settings.listen !== null) watch.follow(consumer, sink);
-  interrupted.addEventListener('abort', () => {
+  const stop = (): void => {
     terminal.talk('Stopping: what is whole is being stored.', { state: 'stopping' });
     consumer.stop();
-  });
+  };
+  interrupted.addEventListener('abort', stop);
   const running = consumer.run();
   running.catch(() => {});
+  // A signal that came while the settings were read.
+  if (interrupted.aborted) stop();
   const trouble = watchForTrouble(consumer, settings.timeoutMs, flags.once === true);
   let isSuccess = false;
   try {
