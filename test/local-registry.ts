@@ -15,6 +15,8 @@ const STORE = path.join(ROOT, 'node_modules', '.pnpm');
 export interface LocalRegistry {
   /** `npm install` in this folder, as a user does it: from this registry alone, with a cache of its own. */
   install(folder: string): Promise<void>;
+  /** The environment in which any `npm` does so. */
+  readonly env: NodeJS.ProcessEnv;
   close(): Promise<void>;
 }
 
@@ -86,21 +88,18 @@ export async function startLocalRegistry(): Promise<LocalRegistry> {
     return JSON.parse(stdout);
   }
 
+  const env = {
+    ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_config_/i.test(name))),
+    npm_config_registry: url,
+    npm_config_cache: path.join(scratch, 'cache'),
+    npm_config_noproxy: '127.0.0.1',
+    // Otherwise npm asks for optional peers too, which nobody has installed: so a manifest names its peers.
+    npm_config_legacy_peer_deps: 'true',
+  };
   return {
+    env,
     async install(folder) {
-      // Otherwise npm asks for optional peers too, which nobody has installed: so a manifest names its peers.
-      const peers = '--legacy-peer-deps';
-      const args = [
-        'install',
-        '--no-audit',
-        '--no-fund',
-        '--ignore-scripts',
-        '--noproxy',
-        '127.0.0.1',
-        peers,
-      ];
-      const where = ['--registry', url, '--cache', path.join(scratch, 'cache')];
-      await run('npm', [...args, ...where], { cwd: folder });
+      await run('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts'], { cwd: folder, env });
     },
     async close() {
       server.closeAllConnections();

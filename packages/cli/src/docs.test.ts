@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import path from 'node:path';
 import { ERROR_CODES, GAP_REASONS } from '@colophon/protocol';
 import { grantStatement, STORE_RIGHTS } from '@colophon/store';
 import { expect, it } from 'vitest';
@@ -55,4 +56,52 @@ it('names every variable that is read', () => {
   const read = new Set([...text.matchAll(/COLOPHON_[A-Z_]*[A-Z]/g)].map(([name]) => name));
   const written = new Set([...page('commands.md').matchAll(/COLOPHON_[A-Z_]*[A-Z]/g)].map(([name]) => name));
   expect([...written].sort()).toEqual([...read].sort());
+});
+
+const ROOT = path.join(__dirname, '../../..');
+
+/** Every page of the docs, and every README. */
+function pages(): string[] {
+  const readmes = ['README.md', 'examples', 'packages'].flatMap((place) => {
+    const at = path.join(ROOT, place);
+    if (!fs.statSync(at).isDirectory()) return [place];
+    return fs.readdirSync(at).map((folder) => path.join(place, folder, 'README.md'));
+  });
+  const docs = fs.readdirSync(path.join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' });
+  return [...readmes, ...docs.filter((name) => name.endsWith('.md')).map((name) => path.join('docs', name))]
+    .filter((name) => fs.existsSync(path.join(ROOT, name)))
+    .sort();
+}
+
+/** The lines of the shell that call the command, without comments, redirections and what they are piped into. */
+function commandLines(text: string): string[] {
+  const blocks = [...text.matchAll(/^ *```sh\n(.*?)^ *```/gms)].map((match) => match[1]!);
+  const lines = blocks.flatMap((block) => block.replace(/\\\n/g, ' ').split('\n'));
+  return lines
+    .map((line) => line.trim().split(/ +(?:#|<|\|) ?/)[0]!)
+    .filter((line) => /^colophon /.test(line) && !line.includes('…'));
+}
+
+it.each(pages())('%s: each command has the flags that it is given', async (name) => {
+  const text = fs.readFileSync(path.join(ROOT, name), 'utf8');
+  for (const line of commandLines(text)) {
+    const words = [...line.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(
+      (word) => word[1] ?? word[2] ?? word[3]!,
+    );
+    let called = 0;
+    const program = createProgram(
+      async () => {
+        called++;
+      },
+      '0',
+      () => {},
+    );
+    await expect(program.parseAsync(words.slice(1), { from: 'user' }), line).resolves.toBeDefined();
+    expect(called, line).toBe(1);
+  }
+});
+
+it('the pages have commands to look at', () => {
+  const lines = pages().flatMap((name) => commandLines(fs.readFileSync(path.join(ROOT, name), 'utf8')));
+  expect(lines.length).toBeGreaterThan(60);
 });

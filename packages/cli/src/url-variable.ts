@@ -13,7 +13,9 @@ export function urlVariable(name: string, env: NodeJS.ProcessEnv): string | unde
   if (url !== undefined) throw invalid(`${name} and ${fileVariable} are both set: give one of them`);
   const text = readText(file, fileVariable).trim();
   if (text !== '') return text;
-  throw invalid(`${fileVariable}: ${file} is empty, wanted a URL like postgres://user:password@host/database`);
+  throw invalid(
+    `${fileVariable}: ${file} is empty, wanted a URL like postgres://user:password@host/database`,
+  );
 }
 
 function readText(file: string, place: string): string {
