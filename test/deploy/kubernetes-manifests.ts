@@ -6,7 +6,7 @@ import { parseAllDocuments } from 'yaml';
 export const KUBERNETES = path.join(import.meta.dirname, '../../examples/kubernetes');
 
 /** A container of a pod, as far as it is looked at here. */
-export interface PodContainer {
+interface PodContainer {
   readonly image: string;
   readonly args: readonly string[];
   readonly env: readonly { readonly name: string; readonly value: string }[];
