@@ -148,13 +148,54 @@ describe('a redacted context', () => {
   });
 
   it('keeps Colophon’s own words, whatever the rules say', async () => {
-    await withPool({ redact: { '*': 'drop' }, maxBytes: 100 }, async (pool) => {
-      await runWithContext({ user: 'x'.repeat(200) }, () =>
-        pool.query('INSERT INTO todo (title) VALUES ($1)', ['i']),
-      );
+    const options = { redact: { '*': 'drop' } } as const;
+    await withPool({ ...options, context: () => 'text' as never }, async (pool) => {
+      await pool.query('INSERT INTO todo (title) VALUES ($1)', ['i']);
+    });
+    await withPool(options, async (pool) => {
       await runWithContext({ user: 1 }, () => pool.query('INSERT INTO todo (title) VALUES ($1)', ['j']));
     });
-    expect(await emitted()).toEqual([expect.stringContaining('over the limit')]);
+    expect(await emitted()).toEqual(['{"colophon.error":"context is not an object"}']);
+  });
+
+  it('loses no name for the size of what is left out, and none for a hidden key that has dots', async () => {
+    await withPool({ redact: { body: 'drop', 'headers.*': 'mask' } }, async (pool) => {
+      const context = { user: 1, body: 'S3CRET'.repeat(20_000), 'headers.authorization': 'S3CRET' };
+      await runWithContext(context, () => pool.query('INSERT INTO todo (title) VALUES ($1)', ['i']));
+    });
+    expect(await emitted()).toEqual(['{"user":1,"headers.authorization":"***"}']);
+  });
+
+  it('is no promise: that is said, told once, and does not end the process', async () => {
+    const told: ColophonError[] = [];
+    const unheard: unknown[] = [];
+    const listen = (reason: unknown) => void unheard.push(reason);
+    process.on('unhandledRejection', listen);
+    const later = async () => {
+      throw new Error('S3CRET');
+    };
+    const put = (pool: pg.Pool) =>
+      runWithContext({ user: 1 }, () => pool.query('INSERT INTO todo (title) VALUES ($1)', ['i']));
+    await withPool(
+      { filterContext: later as never, onContextError: (error) => void told.push(error) },
+      async (pool) => {
+        await put(pool);
+        await put(pool);
+      },
+    );
+    await withPool({ context: later as never }, async (pool) => void (await put(pool)));
+    await withPool({ context: (async () => ({ user: 1 })) as never }, async (pool) => void (await put(pool)));
+    process.off('unhandledRejection', listen);
+    expect(await emitted()).toEqual([
+      '{"colophon.error":"the context filter threw"}',
+      '{"colophon.error":"the context filter threw"}',
+      '{"colophon.error":"the context function gave a promise"}',
+      '{"colophon.error":"the context function gave a promise"}',
+    ]);
+    expect(told.map(({ code, cause }) => `${code} ${cause}`)).toEqual([
+      expect.stringMatching(/^CONTEXT_FAILED .*must not be async/),
+    ]);
+    expect(unheard).toEqual([]);
   });
 
   it('may be asked for once for the whole process', async () => {

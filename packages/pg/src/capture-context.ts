@@ -1,12 +1,7 @@
 import { currentContext } from '@colophon/context';
-import {
-  type Context,
-  type ContextText,
-  contextRedactor,
-  encodeContext,
-  escapeNonAscii,
-} from '@colophon/protocol';
+import { type Context, type ContextText, contextRedactor, encodeContext } from '@colophon/protocol';
 import { filterContext } from './filter-context.js';
+import { isPromise } from './is-promise.js';
 import type { InstrumentOptions } from './options.js';
 import { NAMELESS } from './transaction-state.js';
 
@@ -25,7 +20,11 @@ export function contextCapture(options: InstrumentOptions): () => ContextText {
     }
     if (context === null || context === undefined) return NAMELESS;
     // What can still change is read each time.
-    if (typeof context !== 'object' || !Object.isFrozen(context)) return encode(context);
+    if (typeof context !== 'object' || !Object.isFrozen(context)) {
+      return isPromise(context)
+        ? '{"colophon.error":"the context function gave a promise"}'
+        : encode(context);
+    }
     let text = texts.get(context);
     if (text === undefined) {
       text = encode(context);
@@ -38,14 +37,9 @@ export function contextCapture(options: InstrumentOptions): () => ContextText {
 /** What is sent of a context: filtered, as text, redacted. */
 function contextEncoder(options: InstrumentOptions): (context: Context) => ContextText {
   const { maxBytes, redact = {}, redactionKey } = options;
-  const encoding = maxBytes === undefined ? {} : { maxBytes };
-  const encode = filterContext(options, (context) => encodeContext(context, encoding));
-  const redacted = contextRedactor(redact, redactionKey);
-  if (redacted === null) return encode;
-  return (context) => {
-    const text = encode(context);
-    // Colophon's own words hold nothing of the application's, and must not be lost to a rule for every key.
-    if (text.startsWith('{"colophon.')) return text;
-    return escapeNonAscii(redacted(text));
+  const encoding = {
+    ...(maxBytes === undefined ? {} : { maxBytes }),
+    redact: contextRedactor(redact, redactionKey),
   };
+  return filterContext(options, (context) => encodeContext(context, encoding));
 }

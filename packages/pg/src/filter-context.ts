@@ -1,4 +1,5 @@
 import { ColophonError, type Context, type ContextText } from '@colophon/protocol';
+import { isPromise } from './is-promise.js';
 import type { InstrumentOptions } from './options.js';
 import { NAMELESS } from './transaction-state.js';
 
@@ -12,6 +13,8 @@ export function filterContext(
   return (context) => {
     try {
       const left = filter(context);
+      if (isPromise(left))
+        throw new TypeError('filterContext gave a promise, wanted a context: it must not be async');
       return left === null || left === undefined ? NAMELESS : encode(left);
     } catch (cause) {
       if (!isTold) tell(cause, onContextError ?? ((error) => process.emitWarning(error)));

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeContext } from './decode-context.js';
 import { encodeContext } from './encode-context.js';
+import { contextRedactor } from './redact-context.js';
 
 const throughTheWire = (context: object) =>
   JSON.parse(decodeContext(Buffer.from(encodeContext(context as Record<string, unknown>), 'ascii')));
@@ -79,6 +80,36 @@ describe('encodeContext', () => {
     );
     expect(throughTheWire({ a: 'é'.repeat(30_000) }).a).toHaveLength(30_000);
     expect(encodeContext({ a: 'é'.repeat(10) }, { maxBytes: 20 })).toContain('colophon.error');
+  });
+
+  it('measures what is left once it is redacted', () => {
+    const redact = contextRedactor({ body: 'drop', note: 'mask' });
+    expect(encodeContext({ user: 7, body: 'x'.repeat(70_000) }, { redact })).toBe('{"user":7}');
+    expect(
+      encodeContext({ user: 7, note: 'é' }, { redact: contextRedactor({ note: { by: 'mask', mask: 'ä' } }) }),
+    ).toBe('{"user":7,"note":"\\u00e4"}');
+    expect(encodeContext({ note: '' }, { maxBytes: 14, redact })).toBe('{"note":"***"}');
+    expect(encodeContext({ note: '' }, { maxBytes: 13, redact })).toContain('over the limit');
+    // What Colophon itself says is kept, whatever the rules are.
+    expect(encodeContext('text' as never, { redact: contextRedactor({ '*': 'drop' }) })).toContain(
+      'not an object',
+    );
+  });
+
+  it('says so where a context cannot be redacted, or is yet to come', () => {
+    let list: unknown[] = ['S3CRET'];
+    for (let depth = 0; depth < 3_500; depth++) list = [list];
+    const encoded = encodeContext({ user: 7, list }, { redact: contextRedactor({ 'list.pin': 'drop' }) });
+    expect(encoded).toMatch(/^{"user":7|^{"colophon.error":"context cannot be redacted"}$/);
+    const failing = () => {
+      throw new RangeError('Maximum call stack size exceeded');
+    };
+    expect(encodeContext({ user: 7 }, { redact: failing })).toBe(
+      '{"colophon.error":"context cannot be redacted"}',
+    );
+    expect(encodeContext(Promise.resolve({ user: 7 }) as never)).toBe(
+      '{"colophon.error":"context is a promise"}',
+    );
   });
 
   it('never throws, whatever it is given', () => {

@@ -32,6 +32,25 @@ describe('contextRedactor', () => {
     expect(redact({ 'a.b.c': 'drop' }, '{"a.b":{"c":1},"a":{"b.c":2}}')).toBe('{"a.b":{},"a":{}}');
   });
 
+  it('meets a key with dots also through a wildcard', () => {
+    expect(
+      redact({ 'headers.*': 'drop' }, '{"headers.authorization":"x","headers":{"a":1},"header":2}'),
+    ).toBe('{"headers":{},"header":2}');
+    expect(
+      redact({ 'a.*.pin': 'drop' }, '{"a.b.pin":1,"a.b.c.pin":2,"a.pin":3,"a":{"b.c":{"pin":4,"n":5}}}'),
+    ).toBe('{"a.pin":3,"a":{"b.c":{"n":5}}}');
+    expect(redact({ '*.*.pin': 'mask' }, '{"a.b":{"pin":1},"a.pin.b.pin":2,"pin":3}')).toBe(
+      '{"a.b":{"pin":"***"},"a.pin.b.pin":"***","pin":3}',
+    );
+  });
+
+  it('needs no more for lists within lists, and for keys full of dots, than their length', () => {
+    const deep = `{"a":${'['.repeat(400)}{"pin":1}${']'.repeat(400)}}`;
+    expect(redact({ '*.*.*.*.*.pin': 'drop' }, deep)).toBe(deep.replace('"pin":1', ''));
+    const dotted = `{"${'a.'.repeat(20_000)}b":1}`;
+    expect(redact({ '*.*.*.*.pin': 'drop' }, dotted)).toBe(dotted);
+  });
+
   it('is not deceived by escapes, spaces, or names given twice', () => {
     expect(redact({ pin: 'drop' }, '{ "\\u0070in" : "1" , "a" : 2 }')).toBe('{"a":2}');
     expect(redact({ pin: 'drop' }, '{"pin":"1","pin":"2"}')).toBe('{}');

@@ -64,7 +64,8 @@ function redactObject(json: JsonText, steps: readonly Step[]): JsonText {
 }
 
 function redactList(json: JsonText, steps: readonly Step[]): JsonText {
-  const within = [...steps, ...steps.filter(({ rule, at }) => rule.segments[at] === '*').map(next)];
+  const within = [...steps];
+  for (const { rule, at } of steps) if (rule.segments[at] === '*') add(within, rule, at + 1);
   const items = jsonItems(json);
   const redacted = items.map((item) => redactValue(item, within));
   if (redacted.every((item, index) => item === items[index])) return json;
@@ -86,16 +87,40 @@ function redactValue(json: JsonText, steps: readonly Step[]): JsonText | null {
 
 function stepsInto(name: string, steps: readonly Step[]): Step[] {
   const into: Step[] = [];
-  for (const step of steps) {
-    const { segments } = step.rule;
-    if (segments[step.at] === '*') into.push(next(step));
-    for (let end = step.at + 1; end <= segments.length; end++) {
-      if (segments.slice(step.at, end).join('.') === name) into.push({ rule: step.rule, at: end });
+  const parts = name.includes('.') ? name.split('.') : null;
+  for (const { rule, at } of steps) {
+    const { segments } = rule;
+    if (segments[at] === '*' || segments[at] === name) add(into, rule, at + 1);
+    if (parts === null) continue;
+    for (let end = at + 2; end <= segments.length; end++) {
+      if (isMet(segments.slice(at, end), parts)) add(into, rule, end);
     }
   }
   return into;
 }
 
-function next({ rule, at }: Step): Step {
-  return { rule, at: at + 1 };
+/** Once each: in lists within lists those of a path with several `*` would be without number. */
+function add(steps: Step[], rule: PathRule, at: number): void {
+  if (!steps.some((step) => step.rule === rule && step.at === at)) steps.push({ rule, at });
+}
+
+/** Whether a key with dots is met by a piece of a path, in which `*` is one part of the key or more. */
+function isMet(path: readonly string[], parts: readonly string[]): boolean {
+  let at = 0;
+  let wildAt = -1;
+  let wildEnd = 0;
+  for (let part = 0; part < parts.length; ) {
+    if (path[at] === '*') {
+      wildAt = at++;
+      wildEnd = ++part;
+    } else if (at < path.length && path[at] === parts[part]) {
+      at++;
+      part++;
+    } else if (wildAt >= 0) {
+      // The last wildcard takes one part more.
+      at = wildAt + 1;
+      part = ++wildEnd;
+    } else return false;
+  }
+  return at === path.length;
 }
