@@ -28,6 +28,8 @@ type Line = [
 const DEFAULT_MEMORY_BYTES = 8 * 2 ** 20;
 const WRITE_SIZE = 2 ** 18;
 const CHANGE_OVERHEAD = 200;
+/** JSON leaves them as they are, and the `readline` of Node 24 ends a line at them. */
+const LINE_SEPARATORS = /[\u2028\u2029]/g;
 
 /** The changes of one transaction, in order: in memory as long as they are few, else in a file that nobody else sees. */
 export class ChangeSpool {
@@ -125,7 +127,9 @@ export class ChangeSpool {
       after,
       unchanged,
     ];
-    const text = JSON.stringify(line);
+    const text = JSON.stringify(line).replace(LINE_SEPARATORS, (found) =>
+      found === '\u2028' ? '\\u2028' : '\\u2029',
+    );
     this.lines.push(text);
     this.linesSize += text.length;
     if (this.linesSize >= WRITE_SIZE) await this.guard(() => this.writeLines());
