@@ -1,5 +1,6 @@
 import { ColophonError, DEFAULT_PREFIX, type Logger, SILENT, type Sink } from '@colophon/protocol';
 import type { ClientConfig } from 'pg';
+import type { ColumnOptions } from './columns/column-options.js';
 import { type RedactionRules, type Redactors, redactorsOf } from './redact/redaction-rules.js';
 import { sourceConfig } from './replication/connection-config.js';
 import {
@@ -42,6 +43,8 @@ export interface SourceOptions {
   publicationCheckMs?: number;
   /** Values that are never kept: dropped, masked or hashed before anything is written. Default: none. */
   redact?: RedactionRules;
+  /** Rules for columns by pattern: what is ignored, excluded, masked, hashed. Default: none. */
+  columns?: ColumnOptions;
   /** The signatures that contexts must have: see `sign` of `instrument`. Default: none is asked for, and `verified` is null. */
   signature?: SignatureOptions;
   /** Where to tell what happens. Default: nowhere. */
@@ -102,7 +105,7 @@ export function consumerSettings(options: SourceOptions): ConsumerSettings {
     gatherMs: positive('gatherMs', options.gatherMs, 10),
     silenceTimeoutMs: positive('silenceTimeoutMs', options.silenceTimeoutMs, 60_000),
     publicationCheckMs: positive('publicationCheckMs', options.publicationCheckMs, 60_000),
-    redactors: redactorsOf(options.redact),
+    redactors: redactorsOf(options.redact, options.columns),
     signature: signatureSettings(options.signature),
     logger: options.logger ?? SILENT,
   };

@@ -52,6 +52,8 @@ export interface ConsumerStatus {
   readonly lastDelayMs: number | null;
   /** Emissions met whose signature wasn't right; 0 where none is asked for. One that is read again counts again. */
   readonly unverified: number;
+  /** Changes met that make no record, since only columns that `columns.ignore` names changed. One that is read again counts again. */
+  readonly ignoredChanges: number;
   /** How often it had to connect again. */
   readonly reconnects: number;
   /** The last failure; null once streaming goes on. */

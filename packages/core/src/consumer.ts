@@ -208,6 +208,7 @@ class ReplicationConsumer implements Consumer {
             retries.stored();
             this.tellStored(position, flushed);
           },
+          ignored: (changes) => progress.ignored(changes),
           acknowledged: (lsn) => progress.acknowledged(lsn),
           gap: (gap) => this.tellGap(gap),
           marker: (token, endLsn) => drains.marker(token, endLsn),

@@ -8,6 +8,11 @@ export type { BaselineOptions, BaselineResult, BaselineStep } from './baseline/b
 export type { WantedTable } from './baseline/source-tables.js';
 export { takeBaselines } from './baseline/take-baselines.js';
 export type { Flushed } from './batch/sink-writer.js';
+export type { ColumnList, ColumnOptions, MaskedColumns } from './columns/column-options.js';
+export type { ColumnPattern } from './columns/column-pattern.js';
+export { parseColumnPattern } from './columns/column-pattern.js';
+export type { RuleOfColumn } from './columns/column-rule-book.js';
+export { ColumnRuleBook } from './columns/column-rule-book.js';
 export type { Consumer } from './consumer.js';
 export { createConsumer } from './consumer.js';
 export type { ConsumerOptions, SourceOptions } from './consumer-options.js';

@@ -21,6 +21,8 @@ export interface DecodedHandlers {
   row(row: DecodedRow, lsn: Lsn): void;
   /** A row of Colophon's own schema. */
   skipRow(): void;
+  /** An update of nothing but ignored columns. */
+  ignoreRow(): void;
   message(message: LogicalMessage): void;
   commit(message: CommitMessage): void;
 }
@@ -139,11 +141,16 @@ export class StreamDecoder {
     if (decoder.message.schema === OWN_SCHEMA) {
       this.handlers.skipRow();
     } else if (this.catalog.needsRefresh(decoder, this.xid)) {
-      return this.catalog.refresh().then(() => this.handlers.row(decoder.decode(message), lsn));
+      return this.catalog.refresh().then(() => this.give(decoder, message, lsn));
     } else {
-      this.handlers.row(decoder.decode(message), lsn);
+      this.give(decoder, message, lsn);
     }
     return undefined;
+  }
+
+  private give(decoder: RowDecoder, message: InsertMessage | UpdateMessage | DeleteMessage, lsn: Lsn): void {
+    if (decoder.ignores(message)) this.handlers.ignoreRow();
+    else this.handlers.row(decoder.decode(message), lsn);
   }
 
   private truncate(message: TruncateMessage, lsn: Lsn): Promise<unknown> | undefined {

@@ -1,4 +1,5 @@
 import type { BaselineSink, BaselineTable } from '@colophon/protocol';
+import type { ColumnOptions } from '../columns/column-options.js';
 import type { RedactionRules } from '../redact/redaction-rules.js';
 import type { WantedTable } from './source-tables.js';
 
@@ -29,6 +30,8 @@ export interface BaselineOptions {
    * primary key isn't continued where it was broken off, since that place isn't kept either: it is begun anew.
    */
   redact?: RedactionRules;
+  /** Rules for columns by pattern, as a consumer's: a baseline is of whole rows, so those of `ignore` have no meaning here. Default: none. */
+  columns?: ColumnOptions;
   /** How long to wait for a connection, for a table's lock, and for transactions that write to it. Default 30,000. */
   timeoutMs?: number;
   /** Ends it; what is whole is kept. */

@@ -30,7 +30,7 @@ const UNKNOWN_ROW_BYTES = 4096;
 export async function takeBaselines(options: BaselineOptions): Promise<BaselineResult[]> {
   const { source, sink, slot = 'colophon', publication = 'colophon' } = options;
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-  const redactor = redactorsOf(options.redact).tables;
+  const redactor = redactorsOf(options.redact, options.columns).tables;
   const session = await SourceSession.open(source, timeoutMs, timeoutMs);
   try {
     const facts = await checkPlace(session, slot, publication);

@@ -1,5 +1,6 @@
 import type { JsonText, Operation, Redaction, Relation } from '@colophon/protocol';
 import { int32At, utf8Text } from './bytes.js';
+import { changesOnly } from './changes-only.js';
 import { type ColumnWriter, columnWriterOf } from './column-writer.js';
 import { jsonString } from './json-string.js';
 import { booleanJson, type Converter, integerJson } from './json-value.js';
@@ -56,6 +57,8 @@ export class RowDecoder {
   readonly holdsComposite: boolean;
   /** What is redacted, by column; undefined where nothing is. */
   redactions: ReadonlyMap<string, Redaction> | undefined;
+  /** By the columns' places, which are ignored; null where none is. */
+  ignored: readonly boolean[] | null = null;
   private columns: readonly Column[];
   private readonly types: TypeCatalog;
   private readonly keyLabels: readonly string[];
@@ -115,6 +118,11 @@ export class RowDecoder {
       const redaction = this.redactions?.get(name);
       return redaction === undefined ? column : redacted(column, redaction);
     });
+  }
+
+  /** Whether it is an update that makes no record: it changed ignored columns, and no others. */
+  ignores(message: RowMessage): boolean {
+    return this.ignored !== null && message.tag === 'update' && changesOnly(message, this.ignored);
   }
 
   /**

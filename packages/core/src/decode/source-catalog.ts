@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Relation, RememberedRelation } from '@colophon/protocol';
+import type { IgnoredColumns } from '../columns/ignored-columns.js';
 import type { TableRedactor } from '../redact/table-redactor.js';
 import {
   type CatalogQuery,
@@ -37,6 +38,7 @@ interface KnownTable {
 export class SourceCatalog {
   private readonly query: CatalogQuery;
   private readonly redactor: TableRedactor | null;
+  private readonly ignored: IgnoredColumns | null;
   private readonly types: TypeCatalog;
   private readonly tables = new Map<number, KnownTable>();
   private readonly remembered = new Map<number, RememberedRelation>();
@@ -48,9 +50,14 @@ export class SourceCatalog {
   private refreshedForXid: number | undefined;
 
   /** `query` must run on an ordinary connection to the source's database, outside any transaction. */
-  constructor(query: CatalogQuery, redactor: TableRedactor | null = null) {
+  constructor(
+    query: CatalogQuery,
+    redactor: TableRedactor | null = null,
+    ignored: IgnoredColumns | null = null,
+  ) {
     this.query = query;
     this.redactor = redactor;
+    this.ignored = ignored;
     this.types = new TypeCatalog(query);
   }
 
@@ -151,6 +158,7 @@ export class SourceCatalog {
       decoder.relation = { ...this.describe(decoder.message, renamed), keyColumns: relation.keyColumns };
       if (this.redactor !== null)
         decoder.redact(this.redactor.rulesFor(decoder.message, decoder.relation, row.rootOid));
+      this.ignore(decoder);
     }
   }
 
@@ -185,8 +193,13 @@ export class SourceCatalog {
     const relation = this.describe(message, row);
     const redactions = this.redactor?.rulesFor(message, relation, row?.rootOid ?? null);
     const decoder = new RowDecoder(message, relation, this.types, redactions);
+    this.ignore(decoder);
     this.decoders.set(message.oid, decoder);
     return decoder;
+  }
+
+  private ignore(decoder: RowDecoder): void {
+    if (this.ignored !== null) decoder.ignored = this.ignored.placesOf(decoder.message, decoder.relation);
   }
 
   private describe(message: RelationMessage, row: TableRow | undefined): Relation {

@@ -5,7 +5,10 @@ import {
   type RedactionKey,
   type RedactionRule,
 } from '@colophon/protocol';
+import { type ColumnOptions, readColumnOptions } from '../columns/column-options.js';
+import { IgnoredColumns } from '../columns/ignored-columns.js';
 import { TableRedactor } from './table-redactor.js';
+import { ruleByPattern, rulesByName } from './table-rule.js';
 
 /** What of the source's values is never kept. It is done before anything is written, spooled, logged or given to a sink. */
 export interface RedactionRules {
@@ -26,20 +29,27 @@ export interface Redactors {
   readonly tables: TableRedactor | null;
   /** Null: no path has a rule. */
   readonly context: ((text: ContextText) => ContextText) | null;
+  /** Null: no column is ignored. */
+  readonly ignored: IgnoredColumns | null;
 }
 
-/** Makes rules ready. Throws `INVALID_OPTION` for what could not be followed to the letter. */
-export function redactorsOf(rules: RedactionRules | undefined): Redactors {
-  if (rules === undefined) return { tables: null, context: null };
-  const { tables = {}, context = {}, key, ...rest } = rules;
+/**
+ * Makes rules ready: those by name, and those by pattern, which use the same key. Throws `INVALID_OPTION` for what could not
+ * be followed to the letter.
+ */
+export function redactorsOf(rules: RedactionRules | undefined, columns?: ColumnOptions): Redactors {
+  const { tables = {}, context = {}, key, ...rest } = rules ?? {};
   const unknown = Object.keys(rest)[0];
   if (unknown !== undefined || typeof tables !== 'object' || typeof context !== 'object') {
     throw new ColophonError('INVALID_OPTION', 'Option redact has tables, context and key, each an object.', {
       details: { option: 'redact' },
     });
   }
+  const { ignored, redacted } = readColumnOptions(columns);
+  const ofTables = [...rulesByName(tables, key), ...redacted.map((rule) => ruleByPattern(rule, key))];
   return {
-    tables: Object.keys(tables).length === 0 ? null : new TableRedactor(tables, key),
+    tables: ofTables.length === 0 ? null : new TableRedactor(ofTables),
     context: contextRedactor(context, key),
+    ignored: ignored.length === 0 ? null : new IgnoredColumns(ignored),
   };
 }

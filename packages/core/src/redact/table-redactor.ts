@@ -1,16 +1,13 @@
 import {
   ColophonError,
   type Redaction,
-  type RedactionKey,
-  type RedactionRule,
   type Relation,
   type RememberedRelation,
-  redactionOf,
   stricter,
 } from '@colophon/protocol';
 import type { RelationMessage } from '../decode/message.js';
 import { findRenamed } from './find-renamed.js';
-import { tableNames } from './table-names.js';
+import type { TableRule } from './table-rule.js';
 
 /** A column with a rule that goes by another name now. */
 export interface RenamedColumn {
@@ -25,13 +22,19 @@ export interface RenamedColumn {
 /** The rules of one table, by column. */
 export type ColumnRules = ReadonlyMap<string, Redaction>;
 
-const EVERY_TABLE = '*';
-
 interface KnownTable {
   /** Its columns at its last relation message. */
   columns: readonly string[];
   /** Under which names a rule's column has been met, since the consumer was made. */
   readonly names: Map<string, Set<string>>;
+  /** The columns that a rule without a column's name has matched, likewise. */
+  readonly matched: Map<TableRule, Set<string>>;
+}
+
+/** A column that is to be redacted, where it is there. */
+interface WantedColumn {
+  readonly column: string;
+  readonly rule: TableRule;
 }
 
 /**
@@ -42,56 +45,35 @@ interface KnownTable {
  * One a consumer: what it has seen must outlive a connection.
  */
 export class TableRedactor {
-  /** The rules by table as they are written. */
-  readonly rules: ReadonlyMap<string, ColumnRules>;
-  private readonly everywhere: ColumnRules;
-  private readonly oids = new Map<number, Set<string>>();
+  readonly rules: readonly TableRule[];
+  private readonly oids = new Map<number, Set<TableRule>>();
   private readonly known = new Map<number, KnownTable>();
   /** Told when a column with a rule was renamed. */
   onRenamed: (renamed: RenamedColumn) => void = () => {};
   /** Whether the rules were held against the source's catalog. */
   isChecked = false;
 
-  /** Throws `INVALID_OPTION`. */
-  constructor(
-    tables: Readonly<Record<string, Readonly<Record<string, RedactionRule>>>>,
-    key: RedactionKey | undefined,
-  ) {
-    const rules = new Map<string, ColumnRules>();
-    for (const [table, columns] of Object.entries(tables)) {
-      if (typeof columns !== 'object' || columns === null) {
-        throw new ColophonError(
-          'INVALID_OPTION',
-          `The redaction rules of ${table} are no object of columns.`,
-        );
-      }
-      const ready = Object.entries(columns).map(
-        ([column, rule]) => [column, redactionOf(rule, key, `The rule for ${table}.${column}`)] as const,
-      );
-      rules.set(table, new Map(ready));
-    }
-    this.everywhere = rules.get(EVERY_TABLE) ?? new Map();
-    rules.delete(EVERY_TABLE);
+  constructor(rules: readonly TableRule[]) {
     this.rules = rules;
   }
 
-  /** Table and rules belong together from now on, whatever the table is called. */
-  bind(oid: number, table: string): void {
-    const tables = this.oids.get(oid) ?? new Set();
-    this.oids.set(oid, tables.add(table));
+  /** Table and rule belong together from now on, whatever the table is called. */
+  bind(oid: number, rule: TableRule): void {
+    const rules = this.oids.get(oid) ?? new Set();
+    this.oids.set(oid, rules.add(rule));
   }
 
   /** Tables as they were called when the sink last heard of them: one that was renamed since keeps its rules. */
   recall(relations: readonly RememberedRelation[]): void {
     for (const { oid, schema, table, rootSchema, rootTable } of relations) {
-      this.bindByName(oid, `${schema}.${table}`, `${rootSchema}.${rootTable}`);
+      this.bindByName(oid, schema, table);
+      if (rootSchema !== null && rootTable !== null) this.bindByName(oid, rootSchema, rootTable);
     }
   }
 
-  private bindByName(oid: number, ...called: readonly string[]): void {
-    for (const table of this.rules.keys()) {
-      const names = tableNames(table);
-      if (called.some((name) => names.has(name))) this.bind(oid, table);
+  private bindByName(oid: number, schema: string, table: string): void {
+    for (const rule of this.rules) {
+      if (rule.matchesTable(schema, table)) this.bind(oid, rule);
     }
   }
 
@@ -101,47 +83,57 @@ export class TableRedactor {
    */
   rulesFor(message: RelationMessage, relation: Relation, rootOid: number | null): ColumnRules | undefined {
     const { oid } = message;
-    this.bindByName(oid, `${message.schema}.${message.table}`, `${relation.schema}.${relation.table}`);
-    const wanted: [string, Redaction, isOptional: boolean][] = [];
-    for (const table of new Set([...(this.oids.get(oid) ?? []), ...(this.oids.get(rootOid ?? 0) ?? [])])) {
-      this.bind(oid, table);
-      for (const [column, rule] of this.rules.get(table) ?? [])
-        wanted.push([column, rule, rule.mayBeMissing]);
-    }
-    for (const [column, rule] of this.everywhere) wanted.push([column, rule, true]);
-    if (wanted.length === 0) return undefined;
-    return this.columnsOf(message, wanted);
+    this.bindByName(oid, message.schema, message.table);
+    this.bindByName(oid, relation.schema, relation.table);
+    for (const rule of this.oids.get(rootOid ?? 0) ?? []) this.bind(oid, rule);
+    const rules = this.oids.get(oid);
+    return rules === undefined ? undefined : this.columnsOf(message, rules);
   }
 
-  private columnsOf(
-    message: RelationMessage,
-    wanted: readonly [string, Redaction, isOptional: boolean][],
-  ): ColumnRules | undefined {
+  private columnsOf(message: RelationMessage, rules: ReadonlySet<TableRule>): ColumnRules | undefined {
     const columns = message.columns.map(({ name }) => name);
     const before = this.known.get(message.oid);
     const names = before?.names ?? new Map<string, Set<string>>();
+    const matched = before?.matched ?? new Map<TableRule, Set<string>>();
     const found = new Map<string, Redaction>();
-    for (const [column, redaction, isOptional] of wanted) {
+    for (const { column, rule } of wantedColumns(rules, columns, matched)) {
       const met = names.get(column) ?? new Set([column]);
       let present = columns.filter((name) => met.has(name));
-      if (present.length === 0 && before !== undefined) {
+      const wasThere = names.has(column) || before?.columns.includes(column);
+      if (present.length === 0 && before !== undefined && wasThere) {
         // None: it was dropped.
         present = findRenamed(before.columns, columns, met);
         const { schema, table } = message;
-        if (present.length > 0) this.onRenamed({ schema, table, column, redacted: present });
-      } else if (present.length === 0 && !isOptional) {
+        // What the rule matches under its new name too needs no word.
+        const isNews = present.some((name) => !rule.matchesColumn(name));
+        if (isNews) this.onRenamed({ schema, table, column, redacted: present });
+      } else if (present.length === 0 && rule.isRequired) {
         throw missing(message, column);
       }
       for (const name of present) {
         met.add(name);
         const other = found.get(name);
-        found.set(name, other === undefined ? redaction : stricter(other, redaction));
+        found.set(name, other === undefined ? rule.redaction : stricter(other, rule.redaction));
       }
-      names.set(column, met);
+      if (present.length > 0) names.set(column, met);
     }
-    this.known.set(message.oid, { columns, names });
+    this.known.set(message.oid, { columns, names, matched });
     return found.size === 0 ? undefined : found;
   }
+}
+
+/** The columns that rules name, and those that they match or once matched. */
+function wantedColumns(
+  rules: ReadonlySet<TableRule>,
+  columns: readonly string[],
+  matched: Map<TableRule, Set<string>>,
+): WantedColumn[] {
+  return [...rules].flatMap((rule) => {
+    if (rule.column !== null) return [{ column: rule.column, rule }];
+    const all = new Set([...(matched.get(rule) ?? []), ...columns.filter(rule.matchesColumn)]);
+    matched.set(rule, all);
+    return [...all].map((column) => ({ column, rule }));
+  });
 }
 
 function missing({ schema, table }: RelationMessage, column: string): ColophonError {

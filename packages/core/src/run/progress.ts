@@ -21,6 +21,7 @@ export class Progress {
   private lastCommittedAtMicros: bigint | null = null;
   private lastDelayMs: number | null = null;
   private reconnects = 0;
+  private ignoredChanges = 0;
 
   /** The sink is open and the stream is read. */
   streaming(source: SourceDescription): void {
@@ -53,6 +54,11 @@ export class Progress {
     this.acknowledgedLsn = lsn;
   }
 
+  /** So many changes were left out. */
+  ignored(changes: number): void {
+    this.ignoredChanges += changes;
+  }
+
   /** It connects again. */
   reconnecting(): void {
     this.reconnects++;
@@ -68,6 +74,7 @@ export class Progress {
       acknowledgedLsn,
       unstoredBytes: receivedLsn > acknowledgedLsn ? receivedLsn - acknowledgedLsn : 0n,
       ...this.counts,
+      ignoredChanges: this.ignoredChanges,
       lastCommittedAtMicros: this.lastCommittedAtMicros,
       lastDelayMs: this.lastDelayMs,
       reconnects: this.reconnects,

@@ -36,6 +36,8 @@ interface SessionHandlers extends AcknowledgedHandlers {
   stored(position: StoredPosition, committedAtMicros: bigint, flushed: Flushed): void;
   /** Read up to here. */
   received(lsn: Lsn): void;
+  /** So many changes were left out, since only ignored columns changed. */
+  ignored(changes: number): void;
   /** The sink's ledger has a gap that was not known before. */
   gap(gap: Gap): void;
 }
@@ -88,7 +90,8 @@ export class Session {
 
   constructor(options: SessionOptions) {
     this.options = options;
-    this.catalog = new SourceCatalog(options.client.query as CatalogQuery, options.settings.redactors.tables);
+    const { tables, ignored } = options.settings.redactors;
+    this.catalog = new SourceCatalog(options.client.query as CatalogQuery, tables, ignored);
     this.failed = new Promise<never>((_, reject) => {
       this.fail = (error) => {
         if (this.isOver) return;
@@ -279,6 +282,7 @@ export class Session {
         const gap = this.coverage.gapAt(change, commitLsn);
         if (gap !== null) handlers.gap(gap);
       },
+      ignored: (changes) => handlers.ignored(changes),
       received: (lsn) => {
         this.readTo = lsn;
         handlers.received(lsn);

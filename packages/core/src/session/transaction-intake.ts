@@ -30,6 +30,8 @@ export interface TransactionIntakeOptions {
   readonly expected: StoredCommit | null;
   /** A transaction that is stored now changed a publication. */
   readonly publicationChanged: (change: PublicationChange, commitLsn: Lsn) => void;
+  /** A transaction was read that had so many changes of nothing but ignored columns. */
+  readonly ignored: (changes: number) => void;
   /** A transaction was read to its end. */
   readonly received: (lsn: Lsn) => void;
 }
@@ -51,6 +53,8 @@ export class TransactionIntake implements DecodedHandlers {
   /** What the arriving transaction did to publications. */
   private publications: readonly PublicationChange[] = NONE;
   private unstored: Unstored[] = [];
+  /** Changes of the arriving transaction that column rules leave out. */
+  private ignoredChanges = 0;
 
   constructor(options: TransactionIntakeOptions) {
     this.options = options;
@@ -100,6 +104,11 @@ export class TransactionIntake implements DecodedHandlers {
     this.options.assembler.skipRow();
   }
 
+  ignoreRow(): void {
+    this.ignoredChanges++;
+    this.options.assembler.skipRow();
+  }
+
   message(message: LogicalMessage): void {
     const { assembler, emissions } = this.options;
     if (!assembler.isOpen) return;
@@ -113,9 +122,11 @@ export class TransactionIntake implements DecodedHandlers {
   commit(message: CommitMessage): void {
     const { assembler, acknowledger, received, verifier, keepsNonces } = this.options;
     const { commitLsn, endLsn, committedAtMicros } = message;
-    const { publications } = this;
+    const { publications, ignoredChanges } = this;
     this.arriving = null;
     this.publications = NONE;
+    this.ignoredChanges = 0;
+    if (ignoredChanges > 0) this.options.ignored(ignoredChanges);
     received(endLsn);
     if (!assembler.isOpen) {
       acknowledger.commit(endLsn, false);

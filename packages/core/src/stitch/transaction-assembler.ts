@@ -108,7 +108,7 @@ export class TransactionAssembler {
     }
   }
 
-  /** A row that isn't audited: it has its ordinal all the same, so that identities don't depend on what is left out. */
+  /** A row that isn't audited, or is ignored: it has its ordinal all the same, so that identities don't depend on what is left out. */
   skipRow(): void {
     this.sequence++;
   }
