@@ -1,3 +1,4 @@
+import type { ColumnOptions } from '@colophon/core';
 import type { RedactSetting, SignatureSetting } from './protection.js';
 
 /** What `colophon.config.ts` may say. Flags and `COLOPHON_*` variables go before it. */
@@ -30,7 +31,9 @@ export interface ColophonConfig {
   maxSize?: string;
   /** How long to wait for a server, in seconds. Default 30. */
   timeoutSeconds?: number;
-  /** What of the source's values `run` and `snapshot` never keep: see docs/redaction.md. */
+  /** Rules for columns by pattern, what makes no record and what is never kept: see docs/column-rules.md. Default: none. */
+  columns?: ColumnOptions;
+  /** What of the source's values `run` and `snapshot` never keep, by name, and of contexts: see docs/redaction.md. */
   redact?: RedactSetting;
   /** The signatures that contexts must have: see docs/signature.md. Default: none is asked for. */
   signature?: SignatureSetting;

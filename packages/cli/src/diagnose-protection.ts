@@ -1,13 +1,15 @@
-import { type RedactionRules, redactionProblems, redactorsOf, type SignatureOptions } from '@colophon/core';
+import { redactionProblems, redactorsOf, type SignatureOptions } from '@colophon/core';
 import { type Check, type Connection, fail, ok } from '@colophon/setup';
+import type { Redaction } from './protection.js';
 
-/** Holds the redaction rules against the source's catalog. Nothing where there are none. Throws `INVALID_OPTION`. */
+/** Holds the redaction rules, by name and by pattern, against the source's catalog. Nothing where there are none. Throws `INVALID_OPTION`. */
 export async function diagnoseRedaction(
-  rules: RedactionRules | undefined,
+  redaction: Redaction | undefined,
   connection: Connection,
 ): Promise<Check[]> {
-  if (rules === undefined) return [];
-  const { tables } = redactorsOf(rules);
+  if (redaction === undefined) return [];
+  const { rules, columns } = redaction;
+  const { tables } = redactorsOf(rules, columns);
   if (tables !== null) {
     const problems = await redactionProblems(
       tables,
@@ -24,10 +26,8 @@ export async function diagnoseRedaction(
       ];
     }
   }
-  const count = Object.values(rules.tables ?? {}).reduce(
-    (sum, columns) => sum + Object.keys(columns).length,
-    0,
-  );
+  else if (Object.keys(rules).length === 0) return [];
+  const count = tables?.rules.length ?? 0;
   return [ok('redaction', `${count} column rules, ${Object.keys(rules.context ?? {}).length} context rules`)];
 }
 

@@ -1,3 +1,4 @@
+import { ColumnRuleBook } from '@colophon/core';
 import { redactedHash } from '@colophon/protocol';
 import type { ChangeFilter, RowKey } from '@colophon/store';
 import type { Redaction } from './protection.js';
@@ -9,33 +10,24 @@ import type { Redaction } from './protection.js';
 export function withHashedKey(filter: ChangeFilter, redaction: Redaction | undefined): ChangeFilter {
   const { key, schema, table } = filter;
   if (redaction === undefined || key === undefined || table === undefined) return filter;
-  const hashed = hashedColumns(redaction, schema ?? 'public', table);
-  if (hashed.size === 0) return filter;
+  const book = new ColumnRuleBook(redaction.rules, redaction.columns);
+  const ofTable = [schema ?? 'public', table] as const;
+  if (!book.mayHave('hash', ...ofTable)) return filter;
+  const isHashed = (column: string): boolean => book.ruleFor(...ofTable, column).redaction === 'hash';
   const given = [key].flat() as RowKey[];
   const keys = given.flatMap((one) =>
-    redaction.keys.map((secret) => hashKey(one, hashed, (text) => redactedHash(text, secret))),
+    redaction.keys.map((secret) => hashKey(one, isHashed, (text) => redactedHash(text, secret))),
   );
   return { ...filter, key: [...given, ...keys] };
 }
 
-function hashedColumns({ rules }: Redaction, schema: string, table: string): ReadonlySet<string> {
-  const names = ['*', `${schema}.${table}`, ...(schema === 'public' ? [table] : [])];
-  const columns = new Set<string>();
-  for (const name of names) {
-    for (const [column, rule] of Object.entries(rules.tables?.[name] ?? {})) {
-      if ((typeof rule === 'string' ? rule : rule.by) === 'hash') columns.add(column);
-    }
-  }
-  return columns;
-}
-
-function hashKey(key: RowKey, hashed: ReadonlySet<string>, hash: (text: string) => string): RowKey {
+function hashKey(key: RowKey, isHashed: (column: string) => boolean, hash: (text: string) => string): RowKey {
   // A key without a column's name: it may be the hashed one.
   if (typeof key !== 'object') return hash(String(key));
   return Object.fromEntries(
     Object.entries(key).map(([column, value]) => [
       column,
-      hashed.has(column) && value !== null ? hash(String(value)) : value,
+      isHashed(column) && value !== null ? hash(String(value)) : value,
     ]),
   );
 }

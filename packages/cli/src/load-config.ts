@@ -3,15 +3,20 @@ import path from 'node:path';
 import { ColophonError } from '@colophon/protocol';
 import { errorText } from '@colophon/setup';
 import { createJiti } from 'jiti';
+import { locate } from './config/locate.js';
+import { missingKey } from './config/missing-key.js';
+import { COLUMNS_SHAPE, REDACT_SHAPE, SIGNATURE_SHAPE } from './config/protection-shapes.js';
+import { problemOf, type Shape } from './config/shape.js';
+import { findInSource, type Node, type Position } from './config/syntax-tree.js';
 import type { ColophonConfig } from './config.js';
+import { LOG_LEVELS } from './log/log-facts.js';
 
 const FILES = ['colophon.config.ts', 'colophon.config.js', 'colophon.config.json'];
 
 // A settings file may import defineConfig also where the command is installed elsewhere.
 const OWN_ENTRY = path.join(__dirname, 'index.js');
 
-type Kind = 'text' | 'texts' | 'number' | 'tables' | 'identity' | 'boolean' | 'object';
-const KEYS: Record<keyof ColophonConfig, Kind> = {
+const KEYS: Record<keyof ColophonConfig, Shape> = {
   source: 'text',
   store: 'text',
   tables: 'tables',
@@ -20,27 +25,19 @@ const KEYS: Record<keyof ColophonConfig, Kind> = {
   environment: 'text',
   name: 'text',
   prefixes: 'texts',
-  replicaIdentity: 'identity',
+  replicaIdentity: { choices: ['full', 'default'] },
   failover: 'boolean',
   ddl: 'boolean',
   keep: 'text',
   maxSize: 'text',
   timeoutSeconds: 'number',
-  redact: 'object',
-  signature: 'object',
+  columns: COLUMNS_SHAPE,
+  redact: REDACT_SHAPE,
+  signature: SIGNATURE_SHAPE,
   listen: 'text',
-  log: 'text',
-  logLevel: 'text',
+  log: { choices: ['text', 'json'] },
+  logLevel: { choices: LOG_LEVELS },
   warnRetained: 'text',
-};
-const WANTED: Record<Kind, string> = {
-  text: 'a text',
-  texts: 'a list of texts',
-  number: 'a number above 0',
-  tables: "a list of names, or 'all'",
-  identity: "'full' or 'default'",
-  object: 'an object',
-  boolean: 'true or false',
 };
 
 /** Reads the named file, or the first of `colophon.config.ts`, `.js`, `.json` in the folder; `{}` without one. Throws `INVALID_OPTION`. */
@@ -53,52 +50,51 @@ export async function loadConfig(folder: string, named?: string): Promise<Coloph
   const name = path.relative(folder, file);
   let config: unknown;
   try {
+    // Without its cache: what it has made of a file, secrets and all, would lie in a folder for all to read.
     config = file.endsWith('.json')
       ? JSON.parse(fs.readFileSync(file, 'utf8'))
-      : await createJiti(file, { moduleCache: false, alias: { colophon: OWN_ENTRY } }).import(file, {
-          default: true,
-        });
+      : await createJiti(file, { moduleCache: false, fsCache: false, alias: { colophon: OWN_ENTRY } }).import(
+          file,
+          { default: true },
+        );
   } catch (error) {
-    throw new ColophonError('INVALID_OPTION', `${name} can't be read: ${firstLine(errorText(error))}`, {
-      cause: error,
-    });
+    throw unreadable(file, name, error);
   }
-  return checkConfig(config, name);
+  return checkConfig(config, file, name);
+}
+
+function checkConfig(config: unknown, file: string, name: string): ColophonConfig {
+  if (typeof config !== 'object' || config === null || Array.isArray(config)) {
+    throw invalid(`${name} gives no object, wanted export default defineConfig({ … }).`);
+  }
+  const problem = problemOf(config, { keys: KEYS }) ?? missingKey(config as ColophonConfig);
+  if (problem === null) return config as ColophonConfig;
+  const { path: place, isKey, message } = problem;
+  throw invalid(`${placeIn(file, name, (program) => locate(program, place, isKey))}: ${message}`);
+}
+
+/** Of a file that isn't JSON, what the parser says would show a piece of it: that may be a secret. */
+function unreadable(file: string, name: string, error: unknown): ColophonError {
+  const isSyntax =
+    error instanceof SyntaxError || (error as { code?: unknown } | null)?.code === 'ParseError';
+  if (!isSyntax) {
+    return invalid(`${name} can't be read: ${firstLine(errorText(error))}`, error);
+  }
+  const isJson = file.endsWith('.json');
+  const why = isJson ? "isn't JSON: comments, single quotes and commas at the end are none" : "isn't valid";
+  return invalid(`${placeIn(file, name, () => null)}: it can't be read, since it ${why}.`);
+}
+
+/** `colophon.config.ts:12:5`; the name alone where there is no place. */
+function placeIn(file: string, name: string, find: (program: Node) => Position | null): string {
+  const place = findInSource(file, fs.readFileSync(file, 'utf8'), find);
+  return place === null ? name : `${name}:${place.line}:${place.column + 1}`;
 }
 
 function firstLine(text: string): string {
   return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }
 
-function checkConfig(config: unknown, file: string): ColophonConfig {
-  if (typeof config !== 'object' || config === null || Array.isArray(config)) {
-    throw new ColophonError(
-      'INVALID_OPTION',
-      `${file} gives no object, wanted export default defineConfig({ … }).`,
-    );
-  }
-  for (const [key, value] of Object.entries(config)) {
-    const kind = Object.hasOwn(KEYS, key) ? KEYS[key as keyof ColophonConfig] : undefined;
-    if (kind === undefined) {
-      throw new ColophonError(
-        'INVALID_OPTION',
-        `${file} has an unknown key ${JSON.stringify(key)}: known are ${Object.keys(KEYS).join(', ')}.`,
-      );
-    }
-    if (value !== undefined && !fits(value, kind)) {
-      throw new ColophonError('INVALID_OPTION', `${file}: ${key} is wrong, wanted ${WANTED[kind]}.`);
-    }
-  }
-  return config as ColophonConfig;
-}
-
-function fits(value: unknown, kind: Kind): boolean {
-  const isTexts = Array.isArray(value) && value.every((item) => typeof item === 'string');
-  if (kind === 'text') return typeof value === 'string';
-  if (kind === 'boolean') return typeof value === 'boolean';
-  if (kind === 'texts') return isTexts;
-  if (kind === 'number') return typeof value === 'number' && value > 0;
-  if (kind === 'object') return typeof value === 'object' && value !== null && !Array.isArray(value);
-  if (kind === 'tables') return isTexts || value === 'all';
-  return value === 'full' || value === 'default';
+function invalid(message: string, cause?: unknown): ColophonError {
+  return new ColophonError('INVALID_OPTION', message, cause === undefined ? {} : { cause });
 }

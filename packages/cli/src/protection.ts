@@ -1,6 +1,7 @@
-import type { RedactionRules, SignatureOptions } from '@colophon/core';
+import type { ColumnOptions, RedactionRules, SignatureOptions } from '@colophon/core';
 import { ColophonError, type RedactionKey } from '@colophon/protocol';
 import { readSecret, type SecretSetting } from './secrets.js';
+import type { Settings } from './settings.js';
 
 /** `redact` in the settings file. */
 export interface RedactSetting extends Omit<RedactionRules, 'key'> {
@@ -21,21 +22,22 @@ export interface SignatureSetting {
 /** What is never kept, with the secrets fetched. */
 export interface Redaction {
   readonly rules: RedactionRules;
+  readonly columns: ColumnOptions;
   readonly keys: readonly RedactionKey[];
 }
 
-/** Fetches the redaction's secrets; `hide` is given each. Undefined where nothing is redacted. Throws `INVALID_OPTION`. */
+/** Fetches the redaction's secrets; `hide` is given each. Undefined where there are no rules. Throws `INVALID_OPTION`. */
 export function fetchRedaction(
-  setting: RedactSetting | null,
+  { redact, columns }: Pick<Settings, 'redact' | 'columns'>,
   env: NodeJS.ProcessEnv,
   hide: (secrets: readonly string[]) => void,
 ): Redaction | undefined {
-  if (setting === null) return undefined;
-  const { key, ...rules } = setting;
+  if (redact === null && columns === null) return undefined;
+  const { key, ...rules } = redact ?? ({} as RedactSetting);
   const keys = [key ?? []].flat().map((one) => readSecret(one, 'redact.key', env));
   hide(keys.map(({ secret }) => secret));
   const [first] = keys;
-  return { rules: first === undefined ? rules : { ...rules, key: first }, keys };
+  return { rules: first === undefined ? rules : { ...rules, key: first }, columns: columns ?? {}, keys };
 }
 
 /** Fetches the signature's secrets, likewise. Undefined where no signature is asked for. Throws `INVALID_OPTION`. */

@@ -1,3 +1,4 @@
+import type { ColumnOptions } from '@colophon/core';
 import { ColophonError } from '@colophon/protocol';
 import { type IdentityMode, parseTableNames, type TableWish } from '@colophon/setup';
 import { parseByteSize } from './byte-size.js';
@@ -53,6 +54,8 @@ export interface Settings {
   readonly name: string | null;
   readonly prefixes: readonly string[];
   readonly timeoutMs: number;
+  /** Null where there are no rules by pattern. */
+  readonly columns: ColumnOptions | null;
   /** Null where nothing is redacted. Its secrets are fetched where they are needed. */
   readonly redact: RedactSetting | null;
   /** Null where no signature is asked for. */
@@ -106,6 +109,7 @@ export function resolveSettings(
     keepDays: parseKeep(text(flags.keep, 'COLOPHON_KEEP', config.keep)),
     maxBytes: parseMaxSize(text(flags.maxSize, 'COLOPHON_MAX_SIZE', config.maxSize)),
     timeoutMs: timeout === undefined ? 30_000 : parseDuration(timeout, '--timeout'),
+    columns: config.columns ?? null,
     redact: config.redact ?? null,
     signature: config.signature ?? null,
     listen: listen === undefined ? null : parseListenAddress(listen),

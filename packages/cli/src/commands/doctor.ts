@@ -1,6 +1,7 @@
 import { ColophonError } from '@colophon/protocol';
 import { type Check, type Connection, diagnose, failedCheck, inspectSource, ok } from '@colophon/setup';
 import { type CommandContext, deadlineOf, sourceNames, withSource } from '../command-context.js';
+import { diagnoseColumns } from '../diagnose-columns.js';
 import { diagnoseRedaction, diagnoseSignature } from '../diagnose-protection.js';
 import { diagnoseStore } from '../diagnose-store.js';
 import { fetchRedaction, fetchSignature } from '../protection.js';
@@ -16,7 +17,7 @@ export async function doctor(context: CommandContext<DoctorFlags>): Promise<void
   const { settings, flags, terminal } = context;
   const deadline = deadlineOf(settings);
   const names = sourceNames(settings);
-  const redaction = fetchRedaction(settings.redact, process.env, terminal.hide);
+  const redaction = fetchRedaction(settings, process.env, terminal.hide);
   const signature = fetchSignature(settings.signature, process.env, terminal.hide);
   const checks: Check[] = [];
   let failure: ColophonError | undefined;
@@ -26,7 +27,8 @@ export async function doctor(context: CommandContext<DoctorFlags>): Promise<void
       checks.push(ok('source', `reached ${connection.target}`));
       checks.push(...diagnose(state, names, settings.ddl));
       checks.push(
-        ...(await diagnoseRedaction(redaction?.rules, connection)),
+        ...(await diagnoseRedaction(redaction, connection)),
+        ...(await diagnoseColumns(redaction, names.publication, connection)),
         ...diagnoseSignature(signature),
       );
       checks.push(...(await diagnoseStore(settings, deadline, state)));

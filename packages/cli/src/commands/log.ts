@@ -22,7 +22,7 @@ export async function log(context: CommandContext<LogFlags>): Promise<void> {
   const { settings, flags, terminal } = context;
   const filter = withHashedKey(
     parseFilter(flags, new Date()),
-    fetchRedaction(flags.key === undefined ? null : settings.redact, process.env, terminal.hide),
+    flags.key === undefined ? undefined : fetchRedaction(settings, process.env, terminal.hide),
   );
   const isJson = flags.json === true;
   const limit =

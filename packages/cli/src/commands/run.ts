@@ -29,7 +29,7 @@ export async function run(context: CommandContext<RunFlags>): Promise<void> {
   const { settings, flags, terminal, interrupted } = context;
   const source = sourceUrl(settings);
   checkUrl(source, 'source');
-  const redaction = fetchRedaction(settings.redact, process.env, terminal.hide);
+  const redaction = fetchRedaction(settings, process.env, terminal.hide);
   const signature = fetchSignature(settings.signature, process.env, terminal.hide);
   let unstored = 0;
   const target = chooseSink(context, (record) => {
@@ -50,7 +50,7 @@ export async function run(context: CommandContext<RunFlags>): Promise<void> {
     connectTimeoutMs: settings.timeoutMs,
     sink,
     logger: consumerLogger(terminal),
-    ...(redaction === undefined ? {} : { redact: redaction.rules }),
+    ...(redaction === undefined ? {} : { redact: redaction.rules, columns: redaction.columns }),
     ...(signature === undefined ? {} : { signature }),
     ...(settings.name === null ? {} : { name: settings.name }),
     ...(flags.once === true ? { slotTimeoutMs: settings.timeoutMs } : {}),

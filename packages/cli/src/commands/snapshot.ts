@@ -50,7 +50,7 @@ export async function copyTables(
   checkUrl(source, 'source');
   const store = storeUrl(settings);
   checkUrl(store, 'store');
-  const redaction = fetchRedaction(settings.redact, process.env, terminal.hide);
+  const redaction = fetchRedaction(settings, process.env, terminal.hide);
   const results = await takeBaselines({
     source,
     sink: new PostgresBaselines({ url: store, applicationName: 'colophon snapshot' }),
@@ -62,7 +62,7 @@ export async function copyTables(
     onlyMissing: wish.onlyMissing,
     onProgress: (step) => terminal.progress(`… ${baselineLine(step)}`),
     onDone: (result) => terminal.talk(`✓ ${doneText(result)}`),
-    ...(redaction === undefined ? {} : { redact: redaction.rules }),
+    ...(redaction === undefined ? {} : { redact: redaction.rules, columns: redaction.columns }),
     ...(settings.name === null ? {} : { name: settings.name }),
     ...(wish.tables === null ? {} : { tables: wish.tables }),
     ...(wish.chunkRows === undefined ? {} : { chunkRows: wish.chunkRows }),

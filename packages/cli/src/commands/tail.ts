@@ -19,7 +19,7 @@ export async function tail(context: CommandContext<TailFlags>): Promise<void> {
   const { settings, flags, terminal, interrupted } = context;
   const filter = withHashedKey(
     parseFilter(flags, new Date()),
-    fetchRedaction(flags.key === undefined ? null : settings.redact, process.env, terminal.hide),
+    flags.key === undefined ? undefined : fetchRedaction(settings, process.env, terminal.hide),
   );
   const lines = parseCount(flags.lines ?? DEFAULT_LINES, '--lines', 0);
   const deadline = deadlineOf(settings);

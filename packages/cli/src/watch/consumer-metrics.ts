@@ -100,6 +100,10 @@ export class ConsumerMetrics {
     'unstored_records_total',
     'Records that the store cannot hold, put aside in colophon.unstored',
   );
+  private readonly ignored = this.counter(
+    'ignored_changes_total',
+    'Changes met that make no record, since only ignored columns changed',
+  );
   private readonly unverified = this.counter(
     'unverified_contexts_total',
     'Contexts met whose signature is not right; 0 where none is asked for',
@@ -185,10 +189,12 @@ export class ConsumerMetrics {
 
   /** All of them as Prometheus reads it. `reading` is what the source said just now, null where it gave no answer. */
   async text(consumer: Consumer, reading: SlotReading | null): Promise<{ type: string; body: string }> {
-    const { queuedChanges, reconnects, unverified } = consumer.status();
+    const { queuedChanges, reconnects, unverified, ignoredChanges } = consumer.status();
     this.queued.set(queuedChanges);
     this.reconnects.reset();
     this.reconnects.inc(reconnects);
+    this.ignored.reset();
+    this.ignored.inc(ignoredChanges);
     this.unverified.reset();
     this.unverified.inc(unverified);
     this.sourceUp.set(reading === null ? 0 : 1);
