@@ -163,12 +163,12 @@ describe('the command', () => {
       { redact: { ...REDACT, key: { id: 'k', env: 'NO_SUCH' } } },
       /redact\.key: the variable NO_SUCH is not set/,
     ],
-    [{ redact: { ...REDACT, key: { id: 'k', secret: SECRET } } }, /redact\.key is wrong/],
-    [{ redact: { tabels: {} } }, /Option redact has tables, context and key/],
+    [{ redact: { ...REDACT, key: { id: 'k', secret: SECRET } } }, /unknown key "secret" in redact\.key/],
+    [{ redact: { tabels: {} } }, /unknown key "tabels" in redact, did you mean tables/],
     [{ signature: { keys: [] } }, /Option signature has keys, at least one/],
     [
       { signature: { keys: SIGNATURE.keys, window: 3 } },
-      /signature is wrong, wanted keys, windowSeconds and audience/,
+      /unknown key "window" in signature: known are keys, windowSeconds, audience/,
     ],
   ])('refuses %o', async (config, message) => {
     configure(config);

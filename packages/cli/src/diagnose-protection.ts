@@ -25,8 +25,7 @@ export async function diagnoseRedaction(
         ),
       ];
     }
-  }
-  else if (Object.keys(rules).length === 0) return [];
+  } else if (Object.keys(rules).length === 0) return [];
   const count = tables?.rules.length ?? 0;
   return [ok('redaction', `${count} column rules, ${Object.keys(rules.context ?? {}).length} context rules`)];
 }

@@ -73,16 +73,17 @@ function checkConfig(config: unknown, file: string, name: string): ColophonConfi
   throw invalid(`${placeIn(file, name, (program) => locate(program, place, isKey))}: ${message}`);
 }
 
-/** Of a file that isn't JSON, what the parser says would show a piece of it: that may be a secret. */
+/** What a parser says shows a piece of the file, which may be a secret: its place is enough. */
 function unreadable(file: string, name: string, error: unknown): ColophonError {
-  const isSyntax =
-    error instanceof SyntaxError || (error as { code?: unknown } | null)?.code === 'ParseError';
-  if (!isSyntax) {
-    return invalid(`${name} can't be read: ${firstLine(errorText(error))}`, error);
+  const isFile = fs.statSync(file, { throwIfNoEntry: false })?.isFile() === true;
+  const place = isFile ? placeIn(file, name, () => null) : name;
+  if (file.endsWith('.json') && error instanceof SyntaxError) {
+    return invalid(
+      `${place}: it can't be read, since it isn't JSON (comments, single quotes and commas at an end are none).`,
+    );
   }
-  const isJson = file.endsWith('.json');
-  const why = isJson ? "isn't JSON: comments, single quotes and commas at the end are none" : "isn't valid";
-  return invalid(`${placeIn(file, name, () => null)}: it can't be read, since it ${why}.`);
+  if (place !== name) return invalid(`${place}: it can't be read, since it isn't valid there.`);
+  return invalid(`${name} can't be read: ${firstLine(errorText(error))}`, error);
 }
 
 /** `colophon.config.ts:12:5`; the name alone where there is no place. */

@@ -14,7 +14,7 @@ export function missingKey({ redact, columns }: ColophonConfig): Problem | null 
   ];
   const [path] = paths;
   if (path === undefined) return null;
-  const message = `${pathText(path)} is to be hashed, and there is no key: give redact.key.`;
+  const message = `${pathText(path)} is hash, but there is no key: give redact.key.`;
   return { path, isKey: false, message };
 }
 

@@ -1,0 +1,80 @@
+import type { Relation } from '@colophon/protocol';
+import { expect, it } from 'vitest';
+import type { ColumnOptions } from '../columns/column-options.js';
+import type { RelationMessage } from '../decode/message.js';
+import { type RedactionRules, redactorsOf } from './redaction-rules.js';
+import type { TableRedactor } from './table-redactor.js';
+
+const redactorOf = (columns: ColumnOptions, rules?: RedactionRules): TableRedactor =>
+  redactorsOf(rules, columns).tables!;
+
+/** What is done to a table's columns when it is described so. */
+function rulesOf(
+  redactor: TableRedactor,
+  name: string,
+  columns: readonly string[],
+  { oid = 1, root = null as string | null, rootOid = null as number | null } = {},
+): Record<string, string> {
+  const [schema, table] = name.split('.') as [string, string];
+  const [rootSchema, rootTable] = (root ?? name).split('.') as [string, string];
+  const message: RelationMessage = {
+    tag: 'relation',
+    oid,
+    schema,
+    table,
+    replicaIdentity: 'f',
+    columns: columns.map((column) => ({ name: column, typeOid: 25, typeModifier: -1, isKey: true })),
+  };
+  const relation: Relation = { oid, schema: rootSchema, table: rootTable, partition: null, keyColumns: [] };
+  const found = redactor.rulesFor(message, relation, rootOid) ?? new Map();
+  return Object.fromEntries([...found].map(([column, { kind }]) => [column, kind]));
+}
+
+const missing = expect.objectContaining({ code: 'REDACTION_IMPOSSIBLE' });
+
+it('takes the strictest of the rules by name and by pattern', () => {
+  const redactor = redactorOf(
+    { mask: ['*.pin'], exclude: ['secret_*.*'] },
+    { tables: { person: { pin: 'drop' } } },
+  );
+  expect(rulesOf(redactor, 'public.person', ['id', 'pin'])).toEqual({ pin: 'drop' });
+  expect(rulesOf(redactor, 'public.other', ['id', 'pin'], { oid: 2 })).toEqual({ pin: 'mask' });
+  expect(rulesOf(redactor, 'x.secret_a', ['id', 'pin'], { oid: 3 })).toEqual({ id: 'drop', pin: 'drop' });
+  expect(rulesOf(redactor, 'public.plain', ['id'], { oid: 4 })).toEqual({});
+});
+
+it('follows a column that a pattern has matched through renaming', () => {
+  const redactor = redactorOf({ exclude: ['secret_*'] });
+  const told: string[] = [];
+  redactor.onRenamed = ({ column, redacted }) => told.push(`${column}: ${redacted.join()}`);
+  expect(rulesOf(redactor, 'public.person', ['id', 'secret_a', 'note'])).toEqual({ secret_a: 'drop' });
+  expect(rulesOf(redactor, 'public.person', ['id', 'code', 'note'])).toEqual({ code: 'drop' });
+  expect(told).toEqual(['secret_a: code']);
+  // A name that the pattern matches too is no news, and what is added under one is met.
+  expect(rulesOf(redactor, 'public.person', ['id', 'secret_b', 'note', 'secret_c'])).toEqual({
+    secret_b: 'drop',
+    secret_c: 'drop',
+  });
+  expect(told).toHaveLength(1);
+  expect(rulesOf(redactor, 'public.person', ['id', 'note', 'secret_c'])).toEqual({ secret_c: 'drop' });
+});
+
+it('follows a table that a pattern has matched through renaming, and a partition by its root', () => {
+  const redactor = redactorOf({ exclude: ['secret_*.pin', 'parted.pin'] });
+  expect(rulesOf(redactor, 'public.secret_a', ['pin'])).toEqual({ pin: 'drop' });
+  expect(rulesOf(redactor, 'other.plain', ['pin'])).toEqual({ pin: 'drop' });
+  expect(rulesOf(redactor, 'public.p_1', ['pin'], { oid: 2, root: 'public.parted', rootOid: 9 })).toEqual({
+    pin: 'drop',
+  });
+  expect(rulesOf(redactor, 'public.plain', ['pin'], { oid: 3 })).toEqual({});
+});
+
+it('lets nothing of a table through that lacks a column named exactly, also where other rules have met the table', () => {
+  const redactor = redactorOf({ exclude: ['person.pin', '*.secret_*'] });
+  expect(rulesOf(redactor, 'public.draft', ['id', 'secret_a'])).toEqual({ secret_a: 'drop' });
+  expect(() => rulesOf(redactor, 'public.person', ['id', 'secret_a'])).toThrow(missing);
+  const lenient = redactorOf({
+    exclude: [{ columns: ['person.pin'], mayBeMissing: true }, 'ssn', '*.person.code'],
+  });
+  expect(rulesOf(lenient, 'public.person', ['id'])).toEqual({});
+});
