@@ -5,9 +5,10 @@ export function nearestName(name: string, names: readonly string[]): string | nu
     distance: distance(name.toLowerCase(), other.toLowerCase()),
   }));
   const [best] = measured.sort((a, b) => a.distance - b.distance);
-  return best !== undefined && best.distance <= Math.max(1, Math.floor(best.other.length / 3))
-    ? best.other
-    : null;
+  if (best === undefined) return null;
+  // Two letters that changed places are two of them.
+  const most = best.other.length <= 3 ? 1 : Math.max(2, Math.floor(best.other.length / 3));
+  return best.distance <= most ? best.other : null;
 }
 
 /** How many characters must be added, taken away or replaced to make one of the other (Levenshtein). */
