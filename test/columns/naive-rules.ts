@@ -18,7 +18,7 @@ export interface PlainChange {
 }
 
 /** Values by column. */
-export type Row = Readonly<Record<string, unknown>>;
+type Row = Readonly<Record<string, unknown>>;
 
 const like = (pattern: string, name: string): boolean => {
   if (pattern === '') return name === '';
