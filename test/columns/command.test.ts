@@ -148,7 +148,7 @@ it('names the place of a mistake in the settings, in one line, before anything i
   configure(pageSettings().replace('exclude', 'exlude'));
   const misspelt = await run('doctor');
   expect(pattern.stderr).toMatch(
-    /^colophon: colophon\.config\.ts:5:31: columns\.ignore\[1\]: .*\[INVALID_OPTION\]\n$/,
+    /^colophon: colophon\.config\.ts:5:30: columns\.ignore\[1\]: .*\[INVALID_OPTION\]\n$/,
   );
   expect(misspelt.stderr).toMatch(
     /^colophon: colophon\.config\.ts:6:5: unknown key "exlude" in columns, did you mean exclude: .*\[INVALID_OPTION\]\n$/,

@@ -120,7 +120,10 @@ beforeAll(async () => {
   source = await createSource(inject('serverUrl'), `CREATE SCHEMA sales; ${tables.join(';')}`);
   await source.client.query(`ALTER TABLE sales.account REPLICA IDENTITY FULL; ALTER TABLE sales.secret_b REPLICA IDENTITY FULL;
     ALTER TABLE by_default REPLICA IDENTITY DEFAULT`);
-  await source.client.query(`SELECT pg_copy_logical_replication_slot($1, $1 || '_base')`, [source.slot]);
+  await source.client.query('SELECT pg_copy_logical_replication_slot($1, $2)', [
+    source.slot,
+    `${source.slot}_base`,
+  ]);
   for (let i = 0; i < STATEMENTS; i++) {
     const several = Array.from({ length: random.integer(1, 4) }, () => statement(random.pick(NAMES)));
     await source.client.query(several.join(';'));
@@ -140,7 +143,7 @@ beforeAll(async () => {
   }));
 });
 afterAll(async () => {
-  await source.client.query(`SELECT pg_drop_replication_slot($1 || '_base')`, [source.slot]);
+  await source.client.query('SELECT pg_drop_replication_slot($1)', [`${source.slot}_base`]);
   await source.drop();
 });
 
