@@ -181,6 +181,7 @@ export function createProgram(runner: Runner, version: string, talk: (line: stri
     .option('--dry-run', 'print the SQL instead of running it');
   names(add('drop', 'take away slot and publication, and put replica identities back', drop))
     .option('--store-too', 'also the store, with every audit record in it')
+    .option('--every-source', 'with --store-too: also where the store has the records of other sources')
     .option('--dry-run', 'print the SQL for the source instead of running it')
     .option('--yes', 'ask nothing');
   return program;

@@ -13,6 +13,8 @@ export interface SourceDescription {
   readonly systemIdentifier: string;
   readonly timeline: number;
   readonly slot: string;
+  /** The database's other logical slots that can be read: what is stored through one of them is another source's. Default: not known. */
+  readonly otherSlots?: readonly string[];
 }
 
 /** How far a sink has durably stored a source. */

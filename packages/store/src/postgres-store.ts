@@ -26,6 +26,7 @@ import { checkStoreVersion } from './migrate/store-version.js';
 import { explainAside, explainRefusal } from './rights/missing-rights.js';
 import { Batch, type SegmentIds } from './write/batch.js';
 import type { UnstoredRecord } from './write/careful-statements.js';
+import { checkSlotOfSource } from './write/check-slot.js';
 import { flushFailure } from './write/flush-failure.js';
 import { advanceStatement, rememberStatement } from './write/flush-statements.js';
 import { addGaps, moveAccounted, readAccounted, readLastCommit, readTransactions } from './write/ledger.js';
@@ -112,6 +113,7 @@ export class PostgresStore implements Sink {
     const client = await connectStore(this.#connect());
     try {
       await checkStoreVersion(client);
+      await checkSlotOfSource(client, source);
       const backendPid = Number((await client.query('SELECT pg_backend_pid() AS pid')).rows[0].pid);
       const { rows } = await this.#patiently({ client, backendPid }, () =>
         client.query('SELECT * FROM colophon.open_source($1, $2, $3, $4, $5)', [

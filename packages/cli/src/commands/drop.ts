@@ -1,8 +1,8 @@
 import { ColophonError } from '@colophon/protocol';
-import { applyPlan, connect, type Deadline, displayTable, inspectSource, planDrop } from '@colophon/setup';
+import { applyPlan, displayTable, inspectSource, planDrop } from '@colophon/setup';
 import { type CommandContext, confirm, deadlineOf, sourceNames, withSource } from '../command-context.js';
+import { checkOthersInStore, dropStore } from '../drop-store.js';
 import { visible } from '../render/display-text.js';
-import { type Settings, storeUrl } from '../settings.js';
 import { stepText } from './init.js';
 
 /** `drop`'s own flags. */
@@ -10,6 +10,7 @@ export interface DropFlags {
   yes?: boolean;
   dryRun?: boolean;
   storeToo?: boolean;
+  everySource?: boolean;
 }
 
 /** Takes away what `init` made at the source; the store stays unless it is asked for too. */
@@ -23,6 +24,9 @@ export async function drop(context: CommandContext<DropFlags>): Promise<void> {
     if (flags.dryRun === true) {
       for (const step of plan.steps) await terminal.out(`${step.sql};\n`);
       return;
+    }
+    if (flags.storeToo === true && flags.everySource !== true) {
+      await checkOthersInStore(settings, state, deadline);
     }
     const isWork = plan.steps.length > 0 || flags.storeToo === true;
     if (isWork && flags.yes !== true) {
@@ -56,19 +60,4 @@ export async function drop(context: CommandContext<DropFlags>): Promise<void> {
     if (flags.storeToo === true) await dropStore(settings, deadline, terminal.talk);
     else terminal.talk('The store and its audit records stay (drop --store-too removes them).');
   });
-}
-
-async function dropStore(
-  settings: Settings,
-  deadline: Deadline,
-  talk: (line: string) => void,
-): Promise<void> {
-  const connection = await connect({ url: storeUrl(settings), role: 'store', deadline });
-  try {
-    await connection.query(`SET lock_timeout = 5000; SET client_min_messages = warning`);
-    await connection.query('DROP SCHEMA IF EXISTS colophon CASCADE');
-    talk('✓ Dropped: the store, schema colophon');
-  } finally {
-    await connection.close();
-  }
 }

@@ -12,6 +12,7 @@ import {
 } from '@colophon/setup';
 import { DEFAULT_OWNER, migrateStore } from '@colophon/store';
 import { beginLedger } from '../begin-ledger.js';
+import { checkSourceName } from '../check-source-name.js';
 import { type CommandContext, confirm, deadlineOf, sourceNames, withSource } from '../command-context.js';
 import { visible } from '../render/display-text.js';
 import { type Settings, storeUrl } from '../settings.js';
@@ -52,6 +53,7 @@ export async function init(context: CommandContext<InitFlags>): Promise<void> {
       return;
     }
     await checkStoreRight(settings, deadline);
+    await checkSourceName(context, connection, state, deadline);
     if (terminal.isInteractive && plan.steps.length > 0) {
       await confirm(context, `${summary(plan)} in database ${visible(state.server.database)}?`);
       deadline.renew();

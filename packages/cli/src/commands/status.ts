@@ -14,6 +14,8 @@ import type { Terminal } from '../terminal.js';
 /** `status`'s own flags. */
 export interface StatusFlags {
   json?: boolean;
+  environment?: string;
+  name?: string;
 }
 
 const SPEED_MS = 1_000;
@@ -32,9 +34,13 @@ export async function status(context: CommandContext<StatusFlags>): Promise<void
   });
   const missing: ColophonError[] = store instanceof ColophonError ? [store] : [];
   const held = store instanceof ColophonError ? null : await deadline.race(store.status(), STORE);
-  const sources = held?.sources ?? [];
-  const gaps = store instanceof ColophonError ? [] : await deadline.race(store.gaps(), STORE);
-  const baselines = store instanceof ColophonError ? [] : await deadline.race(store.baselines(), STORE);
+  const isWanted = ({ source, environment }: { source: string; environment: string }): boolean =>
+    source === (flags.name ?? source) && environment === (flags.environment ?? environment);
+  const sources = (held?.sources ?? []).filter(isWanted);
+  const gaps =
+    store instanceof ColophonError ? [] : (await deadline.race(store.gaps(), STORE)).filter(isWanted);
+  const baselines =
+    store instanceof ColophonError ? [] : (await deadline.race(store.baselines(), STORE)).filter(isWanted);
   if (state.publication === null) {
     missing.unshift(
       new ColophonError(
@@ -173,7 +179,10 @@ function toText(
   ];
   const nowMs = Date.now();
   for (const [at, source] of sources.entries()) {
-    const isRead = source.slot === settings.slot && source.database === server.database;
+    const isRead =
+      source.slot === settings.slot &&
+      source.database === server.database &&
+      source.systemIdentifier === server.systemIdentifier;
     lines.push(sourceLine(source, isRead ? (speeds?.[at] ?? null) : null, nowMs));
   }
   if (sources.length === 0) lines.push(['Stored', 'nothing yet']);

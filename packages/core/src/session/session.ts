@@ -13,6 +13,7 @@ import type { CatalogQuery } from '../decode/catalog-query.js';
 import { SourceCatalog } from '../decode/source-catalog.js';
 import { checkRedactionRules } from '../redact/check-rules.js';
 import { confirmedLsn } from '../replication/confirmed-lsn.js';
+import { otherSlots } from '../replication/other-slots.js';
 import { ReplicationStream } from '../replication/replication-stream.js';
 import type { SourceClient } from '../replication/source-client.js';
 import { unreadable } from '../replication/unreadable.js';
@@ -73,6 +74,7 @@ export class Session {
   private gate: ReadingGate | undefined;
   private acknowledger: Acknowledger | undefined;
   private confirmedLsn!: Lsn;
+  private otherSlots: readonly string[] = [];
   private lifeSigns: LifeSigns | undefined;
   private coverage!: PublicationCoverage;
   private watch: PublicationWatch | undefined;
@@ -168,6 +170,7 @@ export class Session {
     this.gate = gate;
     // Nobody else moves it from here on.
     this.confirmedLsn = await confirmedLsn(client, slot);
+    this.otherSlots = await otherSlots(client, slot);
     const acknowledger = new Acknowledger(stream, this.confirmedLsn, handlers);
     this.acknowledger = acknowledger;
     if (this.isOver) return;
@@ -185,7 +188,9 @@ export class Session {
     const { settings } = this.options;
     const { systemIdentifier, timeline, database } = this.stream.identity;
     const { slot, environment } = settings;
-    return { name: settings.name ?? database, environment, database, systemIdentifier, timeline, slot };
+    const name = settings.name ?? database;
+    const { otherSlots } = this;
+    return { name, environment, database, systemIdentifier, timeline, slot, otherSlots };
   }
 
   /** Opens it and its ledger: what is stored already, and what never will be. */
