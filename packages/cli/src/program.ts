@@ -77,7 +77,7 @@ export function createProgram(runner: Runner, version: string, talk: (line: stri
     command
       .option('--slot <name>', 'replication slot (COLOPHON_SLOT; default colophon)')
       .option('--publication <name>', 'publication (COLOPHON_PUBLICATION; default colophon)')
-      // status and drop have no use for these two: they take them so that one set of flags fits every command.
+      // drop has little use for these two: it takes them so that one set of flags fits every command.
       .option(
         '--environment <label>',
         "the source's label in audit records: production, staging (COLOPHON_ENVIRONMENT)",
