@@ -172,9 +172,12 @@ export function createProgram(runner: Runner, version: string, talk: (line: stri
     )
     .option('--apply', 'let them go')
     .option('--yes', 'ask nothing');
-  add('role', 'make a role with the least rights: consumer, reader or retention', role)
-    .argument('<kind>', 'consumer: for run; reader: for log, tail and SQL; retention: for retention')
-    .option('--role-name <name>', 'default colophon_consumer, colophon_reader, colophon_retention')
+  add('role', 'make a role with the least rights: consumer, application, reader or retention', role)
+    .argument(
+      '<kind>',
+      'consumer: for run; application: for what emits; reader: for log, tail and SQL; retention: for retention',
+    )
+    .option('--role-name <name>', 'default colophon_consumer, colophon_application, …')
     .option('--password-stdin', 'its password is the first line of standard input')
     .option('--publication <name>', 'publication (COLOPHON_PUBLICATION; default colophon)')
     .option('--for-snapshot', 'also SELECT on the published tables')

@@ -26,7 +26,7 @@ export class EmissionRights {
     this.state = 'refused';
     const error = new ColophonError(
       'PRIVILEGE_MISSING',
-      'The database refuses pg_logical_emit_message to this role (SQLSTATE 42501), so writes go on without their context: GRANT EXECUTE on it and restart the application.',
+      'The database refuses pg_logical_emit_message to this role (SQLSTATE 42501), so writes go on without their context: GRANT EXECUTE on it, as colophon role application does, and restart the application.',
       { cause, details: { sqlstate: '42501' } },
     );
     try {

@@ -5,6 +5,8 @@ import { tlsError } from './tls.js';
 export interface ConnectableClient {
   connect(): Promise<unknown>;
   readonly password?: unknown;
+  readonly user?: string | undefined;
+  readonly database?: string | undefined;
 }
 
 interface WithConnection {
@@ -15,6 +17,7 @@ interface WithConnection {
   };
 }
 
+const INSUFFICIENT_PRIVILEGE = '42501';
 const NO_TLS = 'N'.charCodeAt(0);
 
 /** How node-postgres names the server's three ways of asking for a password. */
@@ -27,7 +30,7 @@ const PASSWORD_REQUESTS = [
 /**
  * Connects a client of node-postgres. Where the server asks for a password and none is set, node-postgres fails without
  * a code of any kind: that is told from a server out of reach by the request itself, and rejects with
- * `AUTHENTICATION_FAILED`. What goes wrong with TLS is `TLS_FAILED`. Every other failure stays as it is. `target` says which server, without a password.
+ * `AUTHENTICATION_FAILED`. A role without CONNECT is `PRIVILEGE_MISSING`. What goes wrong with TLS is `TLS_FAILED`. Every other failure stays as it is. `target` says which server, without a password.
  */
 export async function connectClient(client: ConnectableClient, target: string): Promise<void> {
   const { connection, ssl } = client as unknown as WithConnection;
@@ -49,6 +52,8 @@ export async function connectClient(client: ConnectableClient, target: string): 
   } catch (error) {
     const ofTls = tlsError(error, target, isRefused);
     if (ofTls !== undefined) throw ofTls;
+    if ((error as { code?: unknown } | null)?.code === INSUFFICIENT_PRIVILEGE)
+      throw connectMissing(client, target, error);
     // Empty counts as none: node-postgres refuses it. By now the password has what PGPASSWORD and .pgpass gave.
     const isSet = client.password !== null && client.password !== undefined && client.password !== '';
     throw isAsked && !isSet ? passwordMissing(target, error) : error;
@@ -61,5 +66,18 @@ export function passwordMissing(target: string, cause?: unknown): ColophonError 
     'AUTHENTICATION_FAILED',
     `${target} asks for a password and none is set: put it in the connection URL or in PGPASSWORD.`,
     { cause },
+  );
+}
+
+function connectMissing(
+  { user, database }: ConnectableClient,
+  target: string,
+  cause: unknown,
+): ColophonError {
+  const quoted = (name: string | undefined): string => `"${(name ?? '').replaceAll('"', '""')}"`;
+  return new ColophonError(
+    'PRIVILEGE_MISSING',
+    `${target} lets role ${quoted(user)} not into its database: GRANT CONNECT ON DATABASE ${quoted(database)} TO ${quoted(user)}.`,
+    { cause, details: { sqlstate: INSUFFICIENT_PRIVILEGE } },
   );
 }

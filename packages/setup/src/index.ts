@@ -23,8 +23,11 @@ export type { InitPlan, InitWish } from './plan-init.js';
 export { planInit } from './plan-init.js';
 export { quoteIdentifier, quoteLiteral } from './quote.js';
 export { redact } from './redact.js';
+export { inspectApplication } from './roles/inspect-application.js';
 export type { LoginWish, RoleStatement } from './roles/plan-login.js';
 export { planLogin, planSelect } from './roles/plan-login.js';
+export type { SourceRights } from './roles/plan-source-rights.js';
+export { checkSourceRights, planSourceRights } from './roles/plan-source-rights.js';
 export type { SlotPosition } from './slot-position.js';
 export { slotPosition } from './slot-position.js';
 export type {

@@ -23,7 +23,7 @@ export type { ChangeOrder } from './query/paged-query.js';
 export type { SourceStatus, StoreStatus } from './query/store-status.js';
 export type { RetentionPart, RetentionWish } from './retention/retention.js';
 export { grantRights } from './rights/grant-rights.js';
-export type { RoleRights } from './rights/missing-rights.js';
+export { missingGrants, type RoleRights } from './rights/missing-rights.js';
 export { DEFAULT_OWNER, type StoreOwner } from './rights/store-owner.js';
 export {
   grantStatement,

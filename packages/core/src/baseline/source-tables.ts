@@ -23,7 +23,8 @@ interface Row {
   readonly name: string;
   readonly kind: string;
   readonly isPublished: boolean;
-  readonly mayRead: boolean;
+  /** What the role lacks to read it. */
+  readonly missing: string;
   readonly isFiltered: boolean;
 }
 
@@ -47,7 +48,11 @@ SELECT w.schema AS "wantedSchema", w.name AS "wantedName", w.oid IS NOT NULL AS 
   c.oid, n.nspname AS schema, c.relname AS name, c.relkind AS kind,
   EXISTS (SELECT FROM published p WHERE p.oid = c.oid
     OR p.oid IN (SELECT pg_catalog.pg_partition_ancestors(c.oid)::oid)) AS "isPublished",
-  pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT') AS "mayRead",
+  pg_catalog.concat_ws('; ',
+    CASE WHEN NOT pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+      THEN pg_catalog.format('GRANT USAGE ON SCHEMA %I TO %I', n.nspname, current_user) END,
+    CASE WHEN NOT pg_catalog.has_table_privilege(c.oid, 'SELECT')
+      THEN pg_catalog.format('GRANT SELECT ON TABLE %I.%I TO %I', n.nspname, c.relname, current_user) END) AS missing,
   pg_catalog.row_security_active(c.oid) AS "isFiltered"
 FROM wanted w
   LEFT JOIN LATERAL (
@@ -106,8 +111,8 @@ function check(row: Row, publication: string): void {
       `isn't tracked (publication ${publication} hasn't it), and a baseline without the changes after it would say nothing: run colophon init --tables with its name first`,
     );
   }
-  if (!row.mayRead)
-    refuse('PRIVILEGE_MISSING', "can't be read: grant the role SELECT on it, and USAGE on its schema");
+  if (row.missing !== '')
+    refuse('PRIVILEGE_MISSING', `can't be read: ${row.missing} (colophon role consumer --for-snapshot)`);
   if (row.isFiltered) {
     refuse(
       'PRIVILEGE_MISSING',

@@ -121,7 +121,8 @@ class Link {
     this.request = request;
     this.handlers = handlers;
     const { slot, publication } = request;
-    this.names = { source: describeSource(request.config), slot, publication };
+    const { user: role } = request.config;
+    this.names = { source: describeSource(request.config), role, slot, publication };
     // By itself the library acknowledges what was received, and one byte too much.
     this.service = new LogicalReplicationService(request.config, {
       acknowledge: { auto: false, timeoutSeconds: 0 },

@@ -5,6 +5,7 @@ import {
   knownSqlstate,
   tlsError,
 } from '@colophon/protocol';
+import pg from 'pg';
 
 /** What was being done at the source when an error came. */
 export type SourceStep = 'connect' | 'query' | 'start' | 'stream';
@@ -13,6 +14,8 @@ export type SourceStep = 'connect' | 'query' | 'start' | 'stream';
 export interface SourceNames {
   /** Host and database. */
   readonly source: string;
+  /** The role that connects, where the URL says it. */
+  readonly role?: string | undefined;
   readonly slot: string;
   readonly publication: string;
 }
@@ -46,6 +49,7 @@ function sqlstateOf(error: unknown): string | null {
 
 function explain(sqlstate: string, step: SourceStep, names: SourceNames): Explanation | undefined {
   const { source, slot, publication } = names;
+  const role = names.role === undefined ? '…' : pg.escapeIdentifier(names.role);
   switch (sqlstate) {
     case '28P01':
       return known(sqlstate, `${source} refused the password`);
@@ -61,7 +65,7 @@ function explain(sqlstate: string, step: SourceStep, names: SourceNames): Explan
           }
         : {
             code: 'PRIVILEGE_MISSING',
-            message: `The role may not replicate from ${source}. Run as a superuser: ALTER ROLE … REPLICATION (on managed services grant their replication role).`,
+            message: `Role ${role} may not replicate from ${source}. Run as a superuser: ALTER ROLE ${role} REPLICATION (on Amazon's servers GRANT rds_replication TO ${role}).`,
           };
     case '42704':
       return step === 'stream'

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { connectClient, endClient, markerPrefix } from '@colophon/protocol';
+import { ColophonError, connectClient, endClient, markerPrefix } from '@colophon/protocol';
 import pg from 'pg';
 import { describeSource } from '../replication/connection-config.js';
 import { type SourceNames, sourceError } from '../replication/source-error.js';
@@ -32,8 +32,19 @@ export async function commitMarker(
       token,
     ]);
   } catch (error) {
+    if (step === 'query' && (error as { code?: unknown }).code === '42501')
+      throw refusedMarker(client, error);
     throw sourceError(error, step, sourceNames);
   } finally {
     await endClient(client);
   }
+}
+
+function refusedMarker({ user }: pg.Client, cause: unknown): ColophonError {
+  const role = pg.escapeIdentifier(user ?? '');
+  return new ColophonError(
+    'PRIVILEGE_MISSING',
+    `Role ${role} may not call pg_logical_emit_message, by which it is known where now is: grant it EXECUTE on it, as "colophon role consumer" does.`,
+    { cause, details: { sqlstate: '42501' } },
+  );
 }

@@ -17,15 +17,15 @@ export interface RoleRights {
 }
 
 // By oid from the catalog, which needs no right at all.
-const RIGHTS = `SELECT w.at, CASE w.kind
-   WHEN 'SCHEMA' THEN has_schema_privilege(n.oid, w.privilege)
-   WHEN 'TABLE' THEN has_table_privilege(c.oid, w.privilege)
-   WHEN 'SEQUENCE' THEN has_sequence_privilege(c.oid, w.privilege)
-   ELSE has_function_privilege(p.oid, w.privilege) END AS has
- FROM pg_namespace n CROSS JOIN unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS w(privilege, kind, name, at)
+const RIGHTS = `SELECT w.at, r.rolname AS role, CASE w.kind
+   WHEN 'SCHEMA' THEN has_schema_privilege(r.oid, n.oid, w.privilege)
+   WHEN 'TABLE' THEN has_table_privilege(r.oid, c.oid, w.privilege)
+   WHEN 'SEQUENCE' THEN has_sequence_privilege(r.oid, c.oid, w.privilege)
+   ELSE has_function_privilege(r.oid, p.oid, w.privilege) END AS has
+ FROM pg_roles r, pg_namespace n CROSS JOIN unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS w(privilege, kind, name, at)
  LEFT JOIN pg_class c ON w.kind IN ('TABLE', 'SEQUENCE') AND c.relnamespace = n.oid AND c.relname = w.name
  LEFT JOIN pg_proc p ON w.kind = 'FUNCTION' AND p.pronamespace = n.oid AND p.proname = w.name
- WHERE n.nspname = 'colophon' ORDER BY w.at`;
+ WHERE r.rolname = coalesce($4::name, current_user) AND n.nspname = 'colophon' ORDER BY w.at`;
 
 const ROLE = `SELECT current_user AS role, o.rolname AS owner, o.rolcanlogin AS "ownerCanLogIn",
    coalesce(bool_or(has_table_privilege(c.oid, 'UPDATE') OR has_table_privilege(c.oid, 'DELETE')
@@ -36,15 +36,14 @@ const ROLE = `SELECT current_user AS role, o.rolname AS owner, o.rolcanlogin AS 
  JOIN pg_roles o ON o.oid = coalesce(m.relowner, n.nspowner)
  WHERE n.nspname = 'colophon' GROUP BY o.rolname, o.rolcanlogin`;
 
-/** The GRANTs that the connected role lacks to be of this kind. */
-async function missingGrants(client: Queryable, kind: RoleKind): Promise<string[]> {
+/** The GRANTs that a role lacks to be of this kind; default: the connected one. */
+export async function missingGrants(client: Queryable, kind: RoleKind, role?: string): Promise<string[]> {
   const rights = STORE_RIGHTS[kind];
   const part = (of: keyof Right) => rights.map((right) => right[of]);
-  const { rows } = await client.query(RIGHTS, [part('privilege'), part('on'), part('name')]);
-  const lacking = rows.filter((row) => row.has === false);
-  if (lacking.length === 0) return [];
-  const { rows: who } = await client.query('SELECT current_user AS role');
-  return lacking.map((row) => grantStatement(rights[Number(row.at) - 1]!, who[0]!.role as string));
+  const { rows } = await client.query(RIGHTS, [part('privilege'), part('on'), part('name'), role ?? null]);
+  return rows
+    .filter((row) => row.has === false)
+    .map((row) => grantStatement(rights[Number(row.at) - 1]!, row.role as string));
 }
 
 /** What the connected role may do in the store; undefined where there is none. */
