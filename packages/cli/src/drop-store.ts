@@ -1,6 +1,7 @@
 import { ColophonError } from '@colophon/protocol';
 import { connect, type Deadline, type SourceState } from '@colophon/setup';
 import { visible } from './render/display-text.js';
+import { dropRoleStatements, rolesOfStore } from './role/left-roles.js';
 import { type Settings, storeUrl } from './settings.js';
 
 /**
@@ -37,7 +38,7 @@ export async function checkOthersInStore(
   }
 }
 
-/** Takes away the store with every audit record in it. */
+/** Takes away the store with every audit record in it, and says what takes away the roles that were made for it. */
 export async function dropStore(
   settings: Settings,
   deadline: Deadline,
@@ -45,9 +46,13 @@ export async function dropStore(
 ): Promise<void> {
   const connection = await connect({ url: storeUrl(settings), role: 'store', deadline });
   try {
+    const roles = await rolesOfStore(connection);
     await connection.query(`SET lock_timeout = 5000; SET client_min_messages = warning`);
     await connection.query('DROP SCHEMA IF EXISTS colophon CASCADE');
     talk('✓ Dropped: the store, schema colophon');
+    if (roles.length === 0) return;
+    talk('! The roles stay, since other databases may need them. Where none does, this takes them away:');
+    for (const role of roles) talk(`  ${visible(dropRoleStatements(role).join('; '))};`);
   } finally {
     await connection.close();
   }

@@ -25,6 +25,8 @@ export interface ApplyResult {
   readonly done: readonly Step[];
   /** Tables that could not be locked: left as they were. */
   readonly leftOut: readonly LeftOut[];
+  /** What the server refused, and the rest is right without. */
+  readonly notices: readonly string[];
 }
 
 const DEFAULT_LOCK_TIMEOUT_MS = 1000;
@@ -43,6 +45,7 @@ export async function applyPlan(
   const { deadline } = options;
   const done: Step[] = [];
   const leftOut: LeftOut[] = [];
+  const notices: string[] = [];
   const failedGroups = new Set<string>();
   let isPublishedStill = false;
   // The server gives up a little earlier than we do, so that nothing of ours goes on there after we left.
@@ -63,6 +66,10 @@ export async function applyPlan(
       done.push(step);
       options.onDone?.(step);
     } catch (error) {
+      if (step.ifRefused !== undefined && (error as ColophonError).code === 'PRIVILEGE_MISSING') {
+        notices.push(step.ifRefused);
+        continue;
+      }
       if (step.table === null || !(error instanceof ColophonError) || error.code !== 'LOCK_TIMEOUT') {
         throw withHistory(error, step, done);
       }
@@ -76,7 +83,7 @@ export async function applyPlan(
     }
   }
   deadline.renew();
-  return { done, leftOut };
+  return { done, leftOut, notices };
 }
 
 async function runStep(connection: Connection, step: Step, options: ApplyOptions): Promise<void> {

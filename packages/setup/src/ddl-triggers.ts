@@ -90,15 +90,23 @@ export interface DdlState {
   readonly others: readonly string[];
 }
 
-/** The step that makes function and triggers, or brings them up to date. */
-export function createDdlStep(): Step {
+/** What is said where the role can't have DDL recorded. */
+export function ddlNotRecorded(role: string): string {
+  return `DDL is not recorded, since role ${role} may not create event triggers: run init once as a superuser to have it, or give --no-ddl.`;
+}
+
+/**
+ * The step that makes function and triggers, or brings them up to date. Where the server refuses it, the rest goes on: by
+ * what a provider calls its roles it can't be told for certain who may.
+ */
+export function createDdlStep(role: string): Step {
   const triggers = Object.entries(DDL_TRIGGERS).map(
     ([name, event]) =>
       `DROP EVENT TRIGGER IF EXISTS ${name}; CREATE EVENT TRIGGER ${name} ON ${event} EXECUTE FUNCTION colophon.record_ddl();
        ALTER EVENT TRIGGER ${name} ENABLE ALWAYS`,
   );
   // A session that replicates must tell, too: hence ALWAYS.
-  return step(
+  const made = step(
     `DO $do$ BEGIN
        IF to_regnamespace('colophon') IS NULL THEN
          CREATE SCHEMA colophon;
@@ -110,6 +118,7 @@ export function createDdlStep(): Step {
      ${triggers.join('; ')}`,
     'made, DDL is recorded from here on',
   );
+  return { ...made, ifRefused: ddlNotRecorded(role) };
 }
 
 /** The step that removes them, and the schema where it was made for them and holds nothing else. */

@@ -1,7 +1,7 @@
 import { ColophonError } from '@colophon/protocol';
 import { checkSlot } from './check-slot.js';
 import { type ChosenTable, chooseTables, type IdentityMode, type TableWish } from './choose-tables.js';
-import { createDdlStep } from './ddl-triggers.js';
+import { createDdlStep, ddlNotRecorded } from './ddl-triggers.js';
 import { writeMemory } from './memory.js';
 import type { SourceNames } from './names.js';
 import { identityStep, type Plan, type Step } from './plan.js';
@@ -241,16 +241,14 @@ function stepsFor(table: ChosenTable, published: ReadonlySet<number>, publicatio
   return steps;
 }
 
-function ddlSteps({ ddl }: SourceState, wish: InitWish): Step[] {
+function ddlSteps({ ddl, role }: SourceState, wish: InitWish): Step[] {
   if (wish.ddl === false || ddl.isCurrent || !ddl.mayCreate) return [];
-  return [createDdlStep()];
+  return [createDdlStep(role.name)];
 }
 
 function ddlNotices({ ddl, role }: SourceState, wish: InitWish): string[] {
   if (wish.ddl === false || ddl.isCurrent || ddl.mayCreate) return [];
-  return [
-    `DDL is not recorded, since role ${role.name} may not create event triggers: run init once as a superuser to have it, or give --no-ddl.`,
-  ];
+  return [ddlNotRecorded(role.name)];
 }
 
 function slotSteps(state: SourceState, wish: InitWish): Step[] {

@@ -13,6 +13,8 @@ export interface Step {
   readonly table: TableName | null;
   /** Steps of a group stand or fall together: once one of them can't get its lock, the later ones are left out. */
   readonly group: string | null;
+  /** Said where the server refuses it to the role; the rest is right without it. Default: nothing is. */
+  readonly ifRefused?: string;
 }
 
 /** What is to be done, in order; nothing where all is as it should be. */

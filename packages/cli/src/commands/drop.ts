@@ -58,6 +58,10 @@ export async function drop(context: CommandContext<DropFlags>): Promise<void> {
     }
     if (plan.steps.length === 0) terminal.talk('Nothing of Colophon is at the source.');
     if (flags.storeToo === true) await dropStore(settings, deadline, terminal.talk);
-    else terminal.talk('The store and its audit records stay (drop --store-too removes them).');
+    else {
+      terminal.talk(
+        'The store and its audit records stay, and the roles with rights in it (drop --store-too removes it).',
+      );
+    }
   });
 }

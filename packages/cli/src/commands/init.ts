@@ -66,14 +66,14 @@ export async function init(context: CommandContext<InitFlags>): Promise<void> {
         `! The store belongs to ${visible(owner.name)}${owner.canLogIn ? ', a role that can log in' : ''}, since ${visible(owner.reason)}.`,
       );
     }
-    const { done, leftOut } = await applyPlan(connection, plan, {
+    const { done, leftOut, notices } = await applyPlan(connection, plan, {
       deadline,
       onStart: (step) => terminal.progress(`… ${stepText(step)}`),
       onDone: (step) => terminal.talk(`✓ ${stepText(step)}`),
     });
     const isNewSlot = done.some((step) => step.kind === 'slot');
     await beginLedger(connection, settings, state, isNewSlot, deadline, terminal.talk);
-    for (const notice of plan.notices) terminal.talk(`! ${visible(notice)}`);
+    for (const notice of [...plan.notices, ...notices]) terminal.talk(`! ${visible(notice)}`);
     for (const left of [...plan.leftOut, ...leftOut]) terminal.talk(`! Left out: ${visible(left.reason)}`);
     if (leftOut.length > 0) {
       throw new ColophonError(

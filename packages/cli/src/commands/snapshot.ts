@@ -53,7 +53,11 @@ export async function copyTables(
   const redaction = fetchRedaction(settings, process.env, terminal.hide);
   const results = await takeBaselines({
     source,
-    sink: new PostgresBaselines({ url: store, applicationName: 'colophon snapshot' }),
+    sink: new PostgresBaselines({
+      url: store,
+      applicationName: 'colophon snapshot',
+      connectTimeoutMs: settings.timeoutMs,
+    }),
     slot: settings.slot,
     publication: settings.publication,
     environment: settings.environment,

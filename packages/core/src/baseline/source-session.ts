@@ -9,10 +9,13 @@ const CATALOG_TIMEOUT_MS = 30_000;
 export class SourceSession {
   readonly client: pg.Client;
   private readonly target: string;
+  /** How long a statement may take until the server is taken for gone. */
+  private patienceMs: number;
 
-  private constructor(client: pg.Client, target: string) {
+  private constructor(client: pg.Client, target: string, patienceMs: number) {
     this.client = client;
     this.target = target;
+    this.patienceMs = patienceMs;
   }
 
   /** Connects. `lockTimeoutMs`: how long a table's lock is waited for. */
@@ -20,27 +23,33 @@ export class SourceSession {
     const config = sourceConfig(url, { connectTimeoutMs });
     const client = new pg.Client({ ...config, application_name: 'colophon snapshot' });
     client.on('error', () => {});
-    const session = new SourceSession(client, describeSource(config));
+    const session = new SourceSession(client, describeSource(config), connectTimeoutMs);
     try {
       await connectClient(client, session.target);
+      await session.settle(lockTimeoutMs);
     } catch (error) {
       void endClient(client);
       throw sourceError(error, 'connect', { source: session.target, slot: '', publication: '' });
     }
+    return session;
+  }
+
+  private async settle(lockTimeoutMs: number): Promise<void> {
     // row_security off: a row that a policy hides is an error, never a row that is silently missing.
-    await session.query(`SELECT set_config('search_path', 'pg_catalog', false), set_config('row_security', 'off', false),
+    await this.query(`SELECT set_config('search_path', 'pg_catalog', false), set_config('row_security', 'off', false),
       set_config('lock_timeout', '${lockTimeoutMs}', false), set_config('statement_timeout', '${CATALOG_TIMEOUT_MS}', false),
       set_config('idle_in_transaction_session_timeout', '0', false),
       set_config('default_transaction_deferrable', 'off', false),
       CASE WHEN current_setting('server_version_num')::int >= 170000
         THEN set_config('transaction_timeout', '0', false) END`);
-    return session;
+    // From here on the server itself ends what takes too long, or waits for a lock too long.
+    this.patienceMs = lockTimeoutMs + CATALOG_TIMEOUT_MS;
   }
 
   /** Runs a statement and gives its rows. Throws a `ColophonError`. */
   readonly query = async <R>(text: string, values?: unknown[]): Promise<R[]> => {
     try {
-      return (await this.client.query(text, values)).rows;
+      return (await this.client.query({ text, values, query_timeout: this.patienceMs } as pg.QueryConfig)).rows;
     } catch (error) {
       throw this.error(error, 'The source could not be read');
     }

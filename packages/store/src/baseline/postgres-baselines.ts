@@ -10,7 +10,7 @@ import {
   type RememberedRelation,
 } from '@colophon/protocol';
 import type pg from 'pg';
-import { connectStore } from '../connection/connect-store.js';
+import { type ConnectOptions, connectStore } from '../connection/connect-store.js';
 import { errorState, storeError } from '../connection/store-error.js';
 import { checkStoreVersion } from '../migrate/store-version.js';
 import { explainAside, explainRefusal } from '../rights/missing-rights.js';
@@ -25,6 +25,8 @@ export interface PostgresBaselinesOptions {
   readonly url: string;
   /** Shown in `pg_stat_activity`. Default `colophon`. */
   readonly applicationName?: string;
+  /** How long the store may take to answer when it is connected to. Default 10,000. */
+  readonly connectTimeoutMs?: number;
 }
 
 interface Session {
@@ -80,8 +82,7 @@ export class PostgresBaselines implements BaselineSink {
   }
 
   async open(source: BaselineSource): Promise<void> {
-    const { url, applicationName = 'colophon' } = this.#options;
-    const client = await connectStore({ url, applicationName });
+    const client = await connectStore(this.#connect());
     try {
       await checkStoreVersion(client);
       const { rows } = await client.query('SELECT * FROM colophon.baseline_source($1, $2, $3, $4, $5)', [
@@ -226,8 +227,12 @@ export class PostgresBaselines implements BaselineSink {
   }
 
   #explained(failure: ColophonError): Promise<ColophonError> {
-    const { url, applicationName = 'colophon' } = this.#options;
-    return explainAside(failure, { url, applicationName }, 'consumer');
+    return explainAside(failure, this.#connect(), 'consumer');
+  }
+
+  #connect(): ConnectOptions {
+    const { url, applicationName = 'colophon', connectTimeoutMs } = this.#options;
+    return { url, applicationName, ...(connectTimeoutMs === undefined ? {} : { connectTimeoutMs }) };
   }
 
   #opened(): Session {
