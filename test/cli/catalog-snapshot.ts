@@ -28,7 +28,7 @@ export async function catalogSnapshot(
   const [row] = await sql(
     url,
     `SELECT jsonb_pretty(jsonb_build_object(
-       'relations', (SELECT jsonb_agg(jsonb_build_array(n.nspname, c.relname, c.relkind, c.relreplident, c.relacl, c.reloptions) ORDER BY n.nspname, c.relname)
+       'relations', (SELECT jsonb_agg(jsonb_build_array(n.nspname, c.relname, c.relkind, c.relreplident, coalesce(c.relacl, acldefault('r', c.relowner)), c.reloptions) ORDER BY n.nspname, c.relname)
                        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', '${hidden}')),
        'replica indexes', (SELECT jsonb_agg(indexrelid::regclass::text ORDER BY indexrelid) FROM pg_index WHERE indisreplident),
        'schemas', (SELECT jsonb_agg(nspname ORDER BY nspname) FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> '${hidden}'),

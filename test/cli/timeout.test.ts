@@ -107,6 +107,8 @@ describe('a source that is well', () => {
     }
     // Nothing was done halfway.
     expect(await sql(url, 'SELECT FROM pg_publication')).toHaveLength(1);
-    expect(await sql(url, "SELECT FROM pg_replication_slots WHERE slot_name = 'cli_timeout'")).toHaveLength(1);
+    expect(await sql(url, "SELECT FROM pg_replication_slots WHERE slot_name = 'cli_timeout'")).toHaveLength(
+      1,
+    );
   });
 });

@@ -41,7 +41,6 @@ describe.each([
     let run: Running;
     let tail: Running;
     let before: { dump: string[] | null; catalog: string; roles: string[] };
-    const ofTest: Running[] = [];
 
     const look = async () => ({
       dump: pgDump(admin, major),
@@ -67,7 +66,6 @@ describe.each([
     });
     afterAll(async () => {
       await pool?.end();
-      for (const { child } of ofTest) child.kill('SIGKILL');
       await server?.stop();
     });
 
@@ -110,7 +108,6 @@ describe.each([
 
       run = startColophon(['run', '--source', consumer]);
       tail = startColophon(['tail', '--source', reader, '--json']);
-      ofTest.push(run, tail);
       await asApplication('ada', "UPDATE todo SET title = 'audited' WHERE id = 1");
       await tail.said('"title": "audited"', 'stdout');
       const { stdout } = await succeed('log', '--source', reader, '--table', 'todo', '--key', '1', '--json');

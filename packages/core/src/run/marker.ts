@@ -33,18 +33,23 @@ export async function commitMarker(
     ]);
   } catch (error) {
     if (step === 'query' && (error as { code?: unknown }).code === '42501')
-      throw refusedMarker(client, error);
+      throw await refusedMarker(client, error);
     throw sourceError(error, step, sourceNames);
   } finally {
     await endClient(client);
   }
 }
 
-function refusedMarker({ user }: pg.Client, cause: unknown): ColophonError {
-  const role = pg.escapeIdentifier(user ?? '');
+// Its arguments became more with 17.
+const GRANT = `SELECT pg_catalog.format('GRANT EXECUTE ON FUNCTION %s TO %I', p.oid::regprocedure, current_user) AS statement
+  FROM pg_catalog.pg_proc p WHERE p.pronamespace = 'pg_catalog'::regnamespace AND p.proname = 'pg_logical_emit_message'
+    AND p.proargtypes[2] = 'text'::regtype`;
+
+async function refusedMarker(client: pg.Client, cause: unknown): Promise<ColophonError> {
+  const { rows } = await client.query(GRANT);
   return new ColophonError(
     'PRIVILEGE_MISSING',
-    `Role ${role} may not call pg_logical_emit_message, by which it is known where now is: grant it EXECUTE on it, as "colophon role consumer" does.`,
+    `The role may not emit the marker that says where now is in the log: ${rows[0]?.statement} (colophon role consumer).`,
     { cause, details: { sqlstate: '42501' } },
   );
 }
