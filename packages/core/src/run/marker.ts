@@ -33,7 +33,7 @@ export async function commitMarker(
     ]);
   } catch (error) {
     if (step === 'query' && (error as { code?: unknown }).code === '42501')
-      throw await refusedMarker(client, error);
+      throw await refusedMarker(client, error).catch((lost) => sourceError(lost, 'query', sourceNames));
     throw sourceError(error, step, sourceNames);
   } finally {
     await endClient(client);
