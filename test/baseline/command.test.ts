@@ -209,7 +209,9 @@ describe('colophon snapshot', () => {
     const snapshot = ['snapshot', 'secret', ...args, '--source', asReader.href, '--store', url];
     try {
       const unreadable = await colophon(snapshot);
-      expect(unreadable.stderr).toMatch(/^colophon: secret can't be read: GRANT SELECT ON TABLE .*\[PRIVILEGE_MISSING\]\n$/);
+      expect(unreadable.stderr).toMatch(
+        /^colophon: secret can't be read: GRANT SELECT ON TABLE .*\[PRIVILEGE_MISSING\]\n$/,
+      );
       await client.query(`GRANT SELECT ON secret TO ${role}`);
       const filtered = await colophon(snapshot);
       expect(filtered.stderr).toMatch(/^colophon: secret has row security .*\[PRIVILEGE_MISSING\]\n$/);

@@ -96,7 +96,7 @@ export async function launchManagedServer(provider: Provider, major: Major): Pro
       await sql(
         service,
         ...HIDDEN_REPLICATION,
-        `ALTER ROLE ${name} IN DATABASE app SET search_path = shown, pg_catalog, public`,
+        `ALTER ROLE ${name} IN DATABASE app SET search_path = public, shown, pg_catalog`,
       );
     }
     return {

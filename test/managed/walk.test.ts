@@ -89,7 +89,7 @@ describe.each([
       expect(await look()).toEqual(before);
 
       const made = await succeed('init', '--source', admin, '--tables', 'todo,note,event', '--yes');
-      expect(made.stderr).toContain('Tracked: event, note, todo.');
+      expect(made.stderr).toContain('Tracked: todo, note, event.');
       expect(made.stderr).not.toContain('The store belongs to');
       // What no customer may on a server that isn't patched is said, and stops nothing.
       expect(made.stderr).toMatch(/^! DDL is not recorded, since role \w+ may not create event triggers/m);

@@ -90,9 +90,11 @@ describe('several sources, one store', () => {
     );
     await Promise.all(
       sources.map(async ([environment, url], at) => {
-        for (let id = 1; id <= ROWS; id++)
-          await sql(url, `INSERT INTO todo VALUES (${id}, '${environment}')`);
-        await sql(url, `INSERT INTO todo VALUES (0, 'last of ${environment}')`);
+        const inserts = Array.from(
+          { length: ROWS },
+          (_, id) => `INSERT INTO todo VALUES (${id + 1}, '${environment}')`,
+        );
+        await sql(url, ...inserts, `INSERT INTO todo VALUES (0, 'last of ${environment}')`);
         await tails[at]!.said(`last of ${environment}`, 'stdout');
       }),
     );

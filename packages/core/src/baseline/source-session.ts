@@ -49,7 +49,8 @@ export class SourceSession {
   /** Runs a statement and gives its rows. Throws a `ColophonError`. */
   readonly query = async <R>(text: string, values?: unknown[]): Promise<R[]> => {
     try {
-      return (await this.client.query({ text, values, query_timeout: this.patienceMs } as pg.QueryConfig)).rows;
+      return (await this.client.query({ text, values, query_timeout: this.patienceMs } as pg.QueryConfig))
+        .rows;
     } catch (error) {
       throw this.error(error, 'The source could not be read');
     }
