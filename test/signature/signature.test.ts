@@ -118,6 +118,29 @@ describe('verified is true', () => {
     expect(await signed.stored('SELECT reason FROM colophon.gaps')).toEqual([]);
   });
 
+  it('for applications whose clocks differ from the database’s by as much as the window, and once each', async () => {
+    const now = Date.now();
+    const ahead = signedAt(now + HOUR_MS - 60_000, '{"user":1}');
+    const slow = signedAt(now - HOUR_MS + 60_000, '{"user":2}');
+    const slower = signedAt(now - HOUR_MS + 59_000, '{"user":3}');
+    await signed.attack('ahead', ahead);
+    await signed.attack('slow', slow);
+    await signed.consume();
+    // By what the store remembers.
+    await signed.attack('slower', slower);
+    for (const [index, one] of [ahead, slow, slower].entries()) await signed.attack(`copied ${index}`, one);
+    const [report] = await signed.consume();
+    expect(await signed.verified()).toEqual({
+      ahead: true,
+      slow: true,
+      slower: true,
+      'copied 0': false,
+      'copied 1': false,
+      'copied 2': false,
+    });
+    expect(report?.refusals).toEqual({ replayed: 1 });
+  });
+
   it('also where the store puts records aside, and so stores one by one', async () => {
     await signed.drop();
     signed = await createSignedSource(inject('serverUrl'), 'LATIN1');

@@ -92,9 +92,9 @@ export interface Sink {
   /** Keeps how a publication was seen, and records what it no longer gives, or gives again, as gaps. Called only where nothing is written that isn't flushed. */
   notePublished?(seen: SeenPublication, changes: readonly CoverageChange[]): Promise<void>;
   /**
-   * The signatures' nonces that were flushed, those older than `windowMs` before the newest left out, and from now on forgotten. Called after
+   * The signatures' nonces that were flushed, those older than `keptMs` before the newest left out, and from now on forgotten. Called after
    * `open` where signatures are verified. A sink that has it is also given transactions without changes that hold signatures.
    * Optional: without it a replay is only noticed within one run of the consumer.
    */
-  recallNonces?(windowMs: number): Promise<NonceMemory>;
+  recallNonces?(keptMs: number): Promise<NonceMemory>;
 }

@@ -258,11 +258,11 @@ export class PostgresStore implements Sink {
     await this.#asked(() => keepPublished(client, sourceId, seen, changes));
   }
 
-  async recallNonces(windowMs: number): Promise<NonceMemory> {
+  async recallNonces(keptMs: number): Promise<NonceMemory> {
     const session = this.#opened();
-    session.noncesKeptMs = windowMs;
+    session.noncesKeptMs = keptMs;
     return this.#asked(async () => {
-      await this.#forgetNonces(session, windowMs);
+      await this.#forgetNonces(session, keptMs);
       const { rows } = await session.client.query<NonceMemory>(RECALL_NONCES, [session.sourceId]);
       return rows[0]!;
     });
@@ -336,9 +336,9 @@ export class PostgresStore implements Sink {
       await this.#patiently(session, () => this.#forgetNonces(session, session.noncesKeptMs!));
   }
 
-  #forgetNonces(session: Session, windowMs: number): Promise<void> {
+  #forgetNonces(session: Session, keptMs: number): Promise<void> {
     session.forgotAtMs = performance.now();
-    return forgetNonces(session.client, session.sourceId, windowMs, this.#logger);
+    return forgetNonces(session.client, session.sourceId, keptMs, this.#logger);
   }
 
   #makePartitions(session: Session): Promise<string | null> {

@@ -208,8 +208,8 @@ export class Session {
     await this.orFailure(this.catalog.load(settings.publication));
     await this.orFailure(this.checkRedaction());
     if (verifier !== null) {
-      const { windowMs } = settings.signature!;
-      const memory = await this.orFailure(sink.recallNonces?.(windowMs) ?? Promise.resolve(null));
+      const { keptMs } = settings.signature!;
+      const memory = await this.orFailure(sink.recallNonces?.(keptMs) ?? Promise.resolve(null));
       verifier.open(source.database, memory);
     }
     return ledger;

@@ -9,23 +9,23 @@ interface Page {
 }
 
 /**
- * Which signatures were seen: a bit for each, since signers count theirs. What was signed longer than the window before the newest
+ * Which signatures were seen: a bit for each, since signers count theirs. What was signed longer than `keptMs` before the newest
  * is forgotten, and refused from then on, so memory is bounded: 1,000 signatures a second for an hour are 450 KB.
  */
 export class NonceBook {
-  private readonly windowMs: number;
+  private readonly keptMs: number;
   private readonly signers = new Map<string, Map<number, Page>>();
   private newestMs = 0;
   private forgottenMs = 0;
   private pruneAtMs = 0;
 
-  constructor(windowMs: number) {
-    this.windowMs = windowMs;
+  constructor(keptMs: number) {
+    this.keptMs = keptMs;
   }
 
   /** Nothing signed before is known any more. It never goes back. */
   get floorMs(): number {
-    return Math.max(this.forgottenMs, this.newestMs - this.windowMs);
+    return Math.max(this.forgottenMs, this.newestMs - this.keptMs);
   }
 
   /** Whether it was seen. */
@@ -71,6 +71,6 @@ export class NonceBook {
       if (pages.size === 0) this.signers.delete(signer);
     }
     this.forgottenMs = floorMs;
-    this.pruneAtMs = floorMs + this.windowMs / 16;
+    this.pruneAtMs = floorMs + this.keptMs / 16;
   }
 }

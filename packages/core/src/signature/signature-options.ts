@@ -7,7 +7,7 @@ export interface SignatureOptions {
   readonly keys: readonly SignatureKey[];
   /**
    * How long before its commit an emission may have been signed, in milliseconds: longer than the longest transaction. It may be as far
-   * ahead where clocks differ. All signatures of that time are remembered. Default one hour.
+   * ahead where clocks differ. All signatures of twice that time are remembered. Default one hour.
    */
   readonly windowMs?: number;
   /** For whom signatures must be. Default: the database's name. See `sign.audience` of `instrument`. */
@@ -18,6 +18,11 @@ export interface SignatureOptions {
 export interface SignatureSettings {
   readonly keys: ReadonlyMap<string, KeyObject>;
   readonly windowMs: number;
+  /**
+   * How long before the newest signature one is remembered: two windows, since the newest may be of a clock a window ahead, and
+   * another be signed a window before its commit.
+   */
+  readonly keptMs: number;
   /** Null: the database's name. */
   readonly audience: string | null;
 }
@@ -36,7 +41,7 @@ export function signatureSettings(options: SignatureOptions | undefined): Signat
   if (audience !== null && (typeof audience !== 'string' || audience.includes('\0'))) {
     throw invalid('has an audience that is a text');
   }
-  return { keys: ready, windowMs, audience };
+  return { keys: ready, windowMs, keptMs: 2 * windowMs, audience };
 }
 
 function invalid(wanted: string): ColophonError {

@@ -38,7 +38,7 @@ export class SignatureVerifier {
   constructor(settings: SignatureSettings, onRefused: (refusal: Refusal, at: RefusedAt) => void) {
     this.settings = settings;
     this.onRefused = onRefused;
-    this.book = new NonceBook(settings.windowMs);
+    this.book = new NonceBook(settings.keptMs);
   }
 
   /** A connection begins. `memory` is what the sink remembers; null: it doesn't, and this verifier's own is all there is. */
@@ -49,7 +49,7 @@ export class SignatureVerifier {
     this.pending = [];
     this.pendingNames.clear();
     if (memory === null) return;
-    this.book = new NonceBook(this.settings.windowMs);
+    this.book = new NonceBook(this.settings.keptMs);
     this.book.recall(memory);
   }
 

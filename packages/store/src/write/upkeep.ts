@@ -24,13 +24,13 @@ export async function makePartitions(client: pg.Client, logger: Logger): Promise
 export async function forgetNonces(
   client: pg.Client,
   sourceId: number,
-  windowMs: number,
+  keptMs: number,
   logger: Logger,
 ): Promise<void> {
   try {
     await client.query("SELECT colophon.forget_nonces($1, $2 * interval '1 millisecond')", [
       sourceId,
-      windowMs,
+      keptMs,
     ]);
   } catch (error) {
     logger.warn({ sqlstate: errorState(error) }, 'Nonces that are no longer needed could not be removed.');
