@@ -66,11 +66,16 @@ export class SourceSession {
     }
     const known = knownSqlstate(sqlstate);
     const isTimeout = sqlstate === '57014';
-    const said = /^(22|23)/.test(sqlstate) ? '' : `: ${(error as Error).message}`;
+    const quotesData = /^(22|23)/.test(sqlstate);
+    const said = quotesData ? '' : `: ${(error as Error).message}`;
     return new ColophonError(
       known?.code ?? (isTimeout ? 'TIMEOUT' : 'STATEMENT_FAILED'),
       `${doing} (SQLSTATE ${sqlstate}${said}); ${known?.remedy ?? (isTimeout ? 'look what blocks the server in pg_stat_activity, then run it again' : "see the server's log")}.`,
-      { cause: error, retryable: isTimeout || sqlstate === '55P03', details: { sqlstate } },
+      {
+        ...(quotesData ? {} : { cause: error }),
+        retryable: isTimeout || sqlstate === '55P03',
+        details: { sqlstate },
+      },
     );
   }
 

@@ -27,6 +27,15 @@ it('says where the log cannot be read, and how to go past it', () => {
   });
 });
 
+it('does not quote what the server quotes of a row', () => {
+  const error = unreadable(
+    streamed('22021', 'invalid byte sequence for encoding "UTF8": 0xe9 0x53 0x33'),
+    place,
+  );
+  expect((error as ColophonError).message).toContain("the server can't send it (SQLSTATE 22021)");
+  expect((error as ColophonError).message).not.toContain('0xe9');
+});
+
 it('takes what no string can hold for good', () => {
   let error: unknown;
   try {

@@ -22,9 +22,8 @@ export function unreadable(error: unknown, place: ReadingPlace): unknown {
     const { sqlstate } = error.details;
     if (error.details.step !== 'stream' || typeof sqlstate !== 'string' || !OF_THE_LOG.test(sqlstate))
       return error;
-    const reason = error.cause instanceof Error ? error.cause.message.replace(/\s+/g, ' ') : sqlstate;
     return sourceUnreadable(
-      `the server can't send it (${reason}, SQLSTATE ${sqlstate})`,
+      `the server can't send it (${wordsOf(error.cause, sqlstate)}SQLSTATE ${sqlstate})`,
       place,
       true,
       error,
@@ -40,6 +39,13 @@ export function unreadable(error: unknown, place: ReadingPlace): unknown {
     error,
     null,
   );
+}
+
+/** What the server said, but for what is wrong with a value: that quotes it, or some bytes of it. */
+function wordsOf(cause: unknown, sqlstate: string): string {
+  return cause instanceof Error && !sqlstate.startsWith('22')
+    ? `${cause.message.replace(/\s+/g, ' ')}, `
+    : '';
 }
 
 function sourceUnreadable(
