@@ -132,6 +132,10 @@ it('takes require and verify-ca as libpq does', async () => {
       expect(done.stderr).not.toContain('Warning');
     }
   }
+  // Who asks the server to prove who it is gets that, by the host's name too.
+  const bound = (host: string) => `${url('require', { host })}&channel_binding=require`;
+  expect(await colophon([...RUN, '--source', bound('localhost')])).toMatchObject({ code: 0 });
+  await eachFails(bound('127.0.0.1'), 'TLS_FAILED', /for another host/, [RUN]);
   // With roots it verifies, as libpq does.
   await eachFails(url('require', { root: stranger }), 'TLS_FAILED', /no authority known here/, [RUN]);
 });
@@ -139,6 +143,7 @@ it('takes require and verify-ca as libpq does', async () => {
 it('never falls back to plain text', async () => {
   await eachFails(url('prefer'), 'INVALID_OPTION', /fall back to plain text/);
   await eachFails(url('allow'), 'INVALID_OPTION', /fall back to plain text/, [DOCTOR]);
+  await eachFails(url('require').replace('sslmode', 'tls'), 'INVALID_OPTION', /isn't known here/, [DOCTOR]);
   // The server refuses plain text here: without a mode nothing else is tried.
   await eachFails(plain, 'AUTHENTICATION_FAILED', /pg_hba\.conf/);
   await allow('host');

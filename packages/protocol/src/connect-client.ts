@@ -1,5 +1,5 @@
 import { ColophonError } from './error.js';
-import { tlsError } from './tls.js';
+import { tlsError } from './tls/tls-error.js';
 
 /** What is used of a client of node-postgres. */
 export interface ConnectableClient {

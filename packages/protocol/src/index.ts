@@ -47,6 +47,7 @@ export {
   splitSignature,
 } from './signature.js';
 export type { NonceMemory, RememberedRelation, Sink, SourceDescription, StoredPosition } from './sink.js';
-export type { TlsChoice } from './tls.js';
-export { tlsChoice, tlsError } from './tls.js';
+export type { TlsChoice } from './tls/tls-choice.js';
+export { tlsChoice } from './tls/tls-choice.js';
+export { tlsError } from './tls/tls-error.js';
 export type { TransactionEnd, TransactionFacts, TransactionPart } from './transaction.js';
