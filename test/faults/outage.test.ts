@@ -80,7 +80,8 @@ it('a store that is away is tried without haste, said once, and used as soon as 
   proxy.refuse(false);
   const backAt = performance.now();
   await stored(rows[0].n);
-  expect(performance.now() - backAt).toBeLessThan(10_000);
+  // A minute of it is made good in a second.
+  expect(performance.now() - backAt).toBeLessThan(10_000 + OUTAGE_MS / 60);
 });
 
 it('a store that opens and then refuses each flush is no flood of lines', { timeout: 120_000 }, async () => {
