@@ -2,7 +2,7 @@ import { migrateStore } from '@colophon/store';
 import { createDatabase, type PostgresServer } from '@colophon/testkit';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { colophon } from '../cli/colophon.js';
-import { as, launchRoleServer, outcome, sql } from './role-server.js';
+import { as, launchRoleServer, outcome, outcomes, sql } from './role-server.js';
 
 /** The step of the store's schema that takes others' rights away. */
 const CLOSED_SINCE = 9;
@@ -139,7 +139,20 @@ describe.each([14, 18] as const)('PostgreSQL %i', (major) => {
       'DROP FUNCTION colophon.close_to_others; DROP FUNCTION colophon.make_month',
     );
     await init('plain');
-    expect(new Set((await rights()).map(({ privilege }) => privilege))).toEqual(new Set(['SELECT', 'USAGE']));
+    // Who may read the view counts as a reader.
+    expect([...new Set((await rights()).map(({ privilege }) => privilege))].sort()).toEqual([
+      'EXECUTE',
+      'SELECT',
+      'USAGE',
+    ]);
+    const refused = [
+      'INSERT INTO colophon.segments DEFAULT VALUES',
+      'TRUNCATE colophon.segments',
+      'DELETE FROM colophon.gap_records',
+    ];
+    expect(await outcomes(as(url, 'app'), refused)).toEqual(
+      Object.fromEntries(refused.map((statement) => [statement, '42501'])),
+    );
     await sql(
       url,
       'DROP OWNED BY app',
