@@ -1,4 +1,5 @@
-import { openStore, PostgresStore, type Store } from '@colophon/store';
+import type { TransactionPart } from '@colophon/protocol';
+import { migrateStore, openStore, PostgresStore, type Store } from '@colophon/store';
 import { dropDatabase } from '@colophon/testkit';
 import pg from 'pg';
 import { afterEach, beforeEach, expect, inject, it } from 'vitest';
@@ -228,6 +229,77 @@ it('keeps a young record that a wrong clock makes look old, and what is younger 
   expect(await aged.oldMonths()).toEqual([5, 4, 3, 2].map(partName));
 });
 
+it("makes a month's partitions both or not at all, so that no change loses its context", async () => {
+  // A clock gone wrong, and of what it committed only a context could be stored, beside a record put aside.
+  const later = new Date(monthsAgo(-6).getTime() + DAY_MS);
+  const sink = new PostgresStore({ url: aged.url, onUnstored: () => {} });
+  const bad = source.transaction({
+    changes: [{ after: '{"title":"\\u12"}' }],
+    contexts: ['{"user":"early"}'],
+    committedAtMicros: BigInt(later.getTime()) * 1000n,
+  });
+  await sink.open(SOURCE);
+  await expect(storeOne(sink, bad)).rejects.toMatchObject({ code: 'SINK_FAILED' });
+  await sink.open(SOURCE);
+  await storeOne(sink, bad);
+  await aged.admin.query('SELECT colophon.make_partitions(7)');
+  const { rows } = await aged.admin.query(
+    `SELECT count(*)::int AS n FROM pg_class WHERE relnamespace = 'colophon'::regnamespace AND relname ~ $1`,
+    [`^(segments|change_records)_${partName(-6)}$`],
+  );
+  expect(rows).toEqual([{ n: 0 }]);
+  const good = source.transaction({
+    changes: [{}],
+    contexts: ['{"user":"kim"}'],
+    committedAtMicros: BigInt(later.getTime() + DAY_MS) * 1000n,
+  });
+  await storeOne(sink, good);
+  await sink.close();
+  // What was stored of it long ago goes from the default partition, each change with its own context.
+  await aged.admin.query("UPDATE colophon.segments SET created_at = $1 WHERE context->>'user' = 'early'", [
+    monthsAgo(5),
+  ]);
+  await aged.store(source, [new Date()]);
+  await store.applyRetention(wish(daysSince(4)));
+  const left = await aged.admin.query(
+    "SELECT context->>'user' AS who FROM colophon.changes WHERE committed_at > $1",
+    [later],
+  );
+  expect(left.rows).toEqual([{ who: 'kim' }]);
+  expect((await aged.admin.query('SELECT FROM colophon.changes WHERE context IS NULL')).rowCount).toBe(0);
+});
+
+it('gives the halves of a month that an earlier version made alone back to each other', async () => {
+  const later = monthsAgo(-6);
+  await aged.admin.query(`CREATE TABLE colophon.change_records_${partName(-6)} PARTITION OF colophon.change_records
+    FOR VALUES FROM ('${later.toISOString()}') TO ('${monthsAgo(-7).toISOString()}')`);
+  await aged.store(source, [later], { storedAt: later });
+  await aged.admin.query(`DELETE FROM colophon.migrations WHERE version >= 9;
+    DROP FUNCTION colophon.make_month; DROP FUNCTION colophon.close_to_others`);
+  await migrateStore(aged.url);
+  const { rows } = await aged.admin.query(
+    `SELECT r.tableoid::regclass::text AS change, s.tableoid::regclass::text AS segment FROM colophon.change_records r
+       JOIN colophon.segments s ON s.id = r.segment_id AND s.committed_at = r.committed_at WHERE r.committed_at = $1`,
+    [later],
+  );
+  expect(rows).toEqual([
+    { change: `colophon.change_records_${partName(-6)}`, segment: `colophon.segments_${partName(-6)}` },
+  ]);
+});
+
+it('notes nothing that it did not do, and lets nothing go without a wish', async () => {
+  const call = (sql: string) => aged.admin.query(sql);
+  await aged.putAside(`s.committed_at < '${monthsAgo(5).toISOString()}'`);
+  const { rows } = await call("SELECT part FROM colophon.drop_oldest_month('1 day', NULL, '{}', 0)");
+  expect(rows).toEqual([{ part: partName(6) }]);
+  expect(await aged.oldMonths()).toEqual([5, 4, 3, 2].map(partName));
+  await aged.store(source, [new Date('1970-01-02T00:00:00Z')], { storedAt: monthsAgo(5) });
+  await aged.store(source, [new Date()]);
+  expect((await call('SELECT FROM colophon.delete_from_default(NULL, NULL)')).rowCount).toBe(0);
+  expect((await call('SELECT FROM colophon.drop_oldest_month(NULL, NULL)')).rowCount).toBe(0);
+  expect((await call("SELECT FROM colophon.changes WHERE committed_at < '1990-01-01'")).rowCount).toBe(1);
+});
+
 it('deletes from the default partition by when it was stored', async () => {
   const longAgo = monthsAgo(5);
   const wrong = [new Date('1970-01-02T00:00:00Z'), new Date('1971-01-02T00:00:00Z')];
@@ -297,6 +369,11 @@ it('gives up where a month stays in use, and has dropped nothing then', async ()
   expect(await aged.oldMonths()).toEqual(OLD_MONTHS.map(partName));
   expect((await aged.admin.query('SELECT FROM colophon.retentions')).rowCount).toBe(0);
 });
+
+async function storeOne(sink: PostgresStore, part: TransactionPart): Promise<void> {
+  await sink.write([part]);
+  await sink.flush(positionAfter(part));
+}
 
 /** Until a backend of the store waits for the lock of the whole. */
 async function waitsForLock(client: pg.Client, isOver: () => boolean): Promise<void> {

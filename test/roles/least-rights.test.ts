@@ -132,6 +132,11 @@ describe.each([14, 18] as const)('PostgreSQL %i', (major) => {
         )
       )[0]!.leaf,
     );
+    const [toasted] = await sql(
+      url,
+      `SELECT reltoastrelid::regclass::text AS toast FROM pg_class WHERE oid = '${leaf}'::regclass`,
+    );
+    const toast = String(toasted!.toast);
     const statements = [
       "UPDATE colophon.change_records SET operation = 'DELETE'",
       'DELETE FROM colophon.change_records',
@@ -141,6 +146,22 @@ describe.each([14, 18] as const)('PostgreSQL %i', (major) => {
       'TRUNCATE colophon.segments',
       `DELETE FROM ${leaf}`,
       `INSERT INTO ${leaf} DEFAULT VALUES`,
+      `TRUNCATE ${leaf}`,
+      `DELETE FROM ${toast}`,
+      'WITH gone AS (DELETE FROM colophon.segments RETURNING id) SELECT count(*) FROM gone',
+      'COPY (DELETE FROM colophon.change_records RETURNING id) TO STDOUT',
+      'DO $$ BEGIN DELETE FROM colophon.segments; END $$',
+      `INSERT INTO colophon.segments (id, committed_at, source_id, timeline, commit_lsn, transaction_id, queued_at, context)
+        VALUES (1, now(), 1, 1, '0/1', 1, now(), '{}') ON CONFLICT (id, committed_at) DO UPDATE SET context = '{}'`,
+      'SELECT FROM colophon.change_records FOR UPDATE',
+      'LOCK TABLE colophon.change_records IN EXCLUSIVE MODE',
+      `CREATE TRIGGER mine BEFORE INSERT ON colophon.change_records
+        FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()`,
+      'CREATE RULE mine AS ON INSERT TO colophon.segments DO INSTEAD NOTHING',
+      'ALTER TABLE colophon.segments ENABLE ROW LEVEL SECURITY',
+      'SELECT colophon.close_to_others(ARRAY[]::oid[])',
+      'SELECT colophon.make_month(now())',
+      'SELECT colophon.forget_baselines(now())',
       `DROP TABLE ${leaf}`,
       `ALTER TABLE colophon.change_records DETACH PARTITION ${leaf}`,
       'DROP TABLE colophon.change_records',

@@ -2,7 +2,10 @@ import { migrateStore } from '@colophon/store';
 import { createDatabase, type PostgresServer } from '@colophon/testkit';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { colophon } from '../cli/colophon.js';
-import { as, launchRoleServer, sql } from './role-server.js';
+import { as, launchRoleServer, outcome, outcomes, sql } from './role-server.js';
+
+/** The step of the store's schema that takes others' rights away. */
+const CLOSED_SINCE = 9;
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -100,6 +103,69 @@ describe.each([14, 18] as const)('PostgreSQL %i', (major) => {
       { n: 0 },
     ]);
     expect(await sql(url, 'SELECT name FROM colophon.sources')).toEqual([{ name: 'a' }]);
+  });
+
+  it('default privileges give nobody a right: not on what init makes, nor on the partitions of a later month', async () => {
+    await sql(url, 'DROP ROLE IF EXISTS app', 'CREATE ROLE app LOGIN');
+    // As administrators do, so that the application may use every table that a migration makes.
+    const everything = ['SCHEMAS', 'TABLES', 'SEQUENCES', 'FUNCTIONS'].map(
+      (kind) => `ALTER DEFAULT PRIVILEGES FOR ROLE plain GRANT ALL ON ${kind} TO app, PUBLIC`,
+    );
+    await sql(url, ...everything);
+    expect(await init('plain')).toContain('The store belongs to plain');
+    const rights = async () =>
+      sql(
+        url,
+        `SELECT o.name, a.privilege_type AS privilege FROM (
+           SELECT relname AS name, relacl AS acl FROM pg_class WHERE relnamespace = 'colophon'::regnamespace
+           UNION ALL SELECT nspname, nspacl FROM pg_namespace WHERE nspname = 'colophon'
+           UNION ALL SELECT proname, coalesce(proacl, acldefault('f', proowner)) FROM pg_proc
+             WHERE pronamespace = 'colophon'::regnamespace AND proname <> 'record_ddl') o, aclexplode(o.acl) a
+         WHERE a.grantee IN (0, 'app'::regrole)`,
+      );
+    expect(await rights()).toEqual([]);
+    await colophon(['role', 'consumer', '--source', as(url, 'postgres')]);
+    expect(await sql(as(url, 'colophon_consumer'), 'SELECT colophon.make_partitions(5) AS made')).toEqual([
+      { made: 4 },
+    ]);
+    expect(await rights()).toEqual([]);
+    expect(await outcome(as(url, 'app'), 'DELETE FROM colophon.change_records')).toBe('42501');
+    // A store that was made before that was seen to: who may read goes on, and who could change no longer can.
+    await sql(
+      url,
+      'GRANT ALL ON ALL TABLES IN SCHEMA colophon TO app',
+      'GRANT USAGE ON SCHEMA colophon TO app',
+      `DELETE FROM colophon.migrations WHERE version >= ${CLOSED_SINCE}`,
+      'DROP FUNCTION colophon.close_to_others; DROP FUNCTION colophon.make_month',
+    );
+    await init('plain');
+    // Who may read the view counts as a reader.
+    expect([...new Set((await rights()).map(({ privilege }) => privilege))].sort()).toEqual([
+      'EXECUTE',
+      'SELECT',
+      'USAGE',
+    ]);
+    const refused = [
+      'INSERT INTO colophon.segments DEFAULT VALUES',
+      'TRUNCATE colophon.segments',
+      'DELETE FROM colophon.gap_records',
+    ];
+    expect(await outcomes(as(url, 'app'), refused)).toEqual(
+      Object.fromEntries(refused.map((statement) => [statement, '42501'])),
+    );
+    await sql(
+      url,
+      'DROP OWNED BY app',
+      'DROP ROLE app',
+      'DROP OWNED BY colophon_consumer',
+      'DROP ROLE colophon_consumer',
+    );
+    await sql(
+      url,
+      ...everything.map((statement) =>
+        statement.replace('GRANT', 'REVOKE').replace('TO app, PUBLIC', 'FROM PUBLIC'),
+      ),
+    );
   });
 
   it('an owner that can log in is none', async () => {

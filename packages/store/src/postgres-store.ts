@@ -35,7 +35,7 @@ import { keepPublished, readPublished } from './write/published.js';
 import { recallRelations } from './write/recall-relations.js';
 import { RECALL_NONCES } from './write/seen-nonces.js';
 import { Suspicion } from './write/suspicion.js';
-import { forgetNonces, makePartitions } from './write/upkeep.js';
+import { forgetNonces, makePartitions, mayMakePartitions } from './write/upkeep.js';
 
 /** How a `PostgresStore` is made. */
 export interface PostgresStoreOptions {
@@ -139,8 +139,10 @@ export class PostgresStore implements Sink {
         noncesKeptMs: null,
         forgotAtMs: Number.NEGATIVE_INFINITY,
       };
-      // Later a right that was taken away is only warned of; at the start nothing is under way that it could stop.
-      if ((await this.#makePartitions(this.#session)) === '42501') throw refusedPartitions();
+      // Later a right that was taken away is only warned of; at the start nothing is under way that it could stop. What is
+      // refused to the owner (by an event trigger, a tablespace) is no right of ours.
+      if ((await this.#makePartitions(this.#session)) === '42501' && !(await mayMakePartitions(client)))
+        throw refusedPartitions();
       if (row.commit_lsn === null) return null;
       return {
         systemIdentifier: row.system_identifier,

@@ -1,8 +1,8 @@
 import { ColophonError } from '@colophon/protocol';
 import pg from 'pg';
 import { connectStore } from '../connection/connect-store.js';
-import { storeError } from '../connection/store-error.js';
-import { renewRights } from '../rights/grant-rights.js';
+import { errorState, storeError } from '../connection/store-error.js';
+import { closeNew, closeSchema, readObjects, renewRights } from '../rights/grant-rights.js';
 import { handOver, mayBecome, prepareOwner, readOwner, type StoreOwner } from '../rights/store-owner.js';
 import { MIGRATIONS } from './migrations.generated.js';
 import { type Queryable, readStoreVersion, STORE_VERSION, storeTooNew } from './store-version.js';
@@ -27,12 +27,16 @@ export interface MigrateOptions {
 }
 
 const OLDEST_SERVER = 140_000;
+// Whoever reads or stores meanwhile waits behind a lock that we wait for, also after we are gone.
+const LOCK_TIMEOUT = '2s';
+const LOCK_NOT_AVAILABLE = '55P03';
 
 /**
  * Makes the store (schema `colophon`) in a database, or brings it up to date; changes nothing where it is. All steps are
  * one transaction, and callers at the same time wait for each other. Takes a connection URL, or a node-postgres client
  * that is in no transaction; the client may have used `SET ROLE` before. What it makes belongs to the store's owner, and
- * nobody else may execute its functions until he is granted it; roles with rights in it get what is new. Fails with `STORE_TOO_NEW`, `UNSUPPORTED_SERVER`, `PRIVILEGE_MISSING` (CREATE on the database is needed where the schema
+ * nobody else has a right to it until he is granted it; roles with rights in it get what is new. Fails with `LOCK_TIMEOUT` (retryable: who reads
+ * or stores is not kept waiting for longer than two seconds), `STORE_TOO_NEW`, `UNSUPPORTED_SERVER`, `PRIVILEGE_MISSING` (CREATE on the database is needed where the schema
  * doesn't exist yet), `CONNECTION_FAILED` and its like.
  */
 export async function migrateStore(
@@ -50,7 +54,8 @@ export async function migrateStore(
 
 async function migrate(client: Queryable, options: MigrateOptions): Promise<MigrationResult> {
   try {
-    await client.query('BEGIN');
+    // Each statement is to see what was committed while the one before it waited.
+    await client.query('BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE');
     const result = await migrateInTransaction(client, options);
     await client.query('COMMIT');
     return result;
@@ -64,6 +69,8 @@ async function migrateInTransaction(client: Queryable, options: MigrateOptions):
   await client.query(`SELECT pg_advisory_xact_lock(hashtext('colophon.migrations')),
     set_config('search_path', 'pg_catalog', true), set_config('TimeZone', 'UTC', true),
     set_config('statement_timeout', '0', true)`);
+  // Only now: others that migrate may take their time.
+  await client.query(`SELECT set_config('lock_timeout', '${LOCK_TIMEOUT}', true)`);
   const { rows } = await client.query(`SELECT current_setting('server_version_num')::int AS server,
     current_setting('server_version') AS name, to_regnamespace('colophon') IS NOT NULL AS found`);
   const { server, name, found } = rows[0] as { server: number; name: string; found: boolean };
@@ -79,6 +86,7 @@ async function migrateInTransaction(client: Queryable, options: MigrateOptions):
   }
   const from = await readStoreVersion(client);
   if (from > STORE_VERSION) throw storeTooNew(from);
+  const before = await readObjects(client);
   if (from === 0) {
     await client.query(`CREATE TABLE IF NOT EXISTS colophon.migrations (
       version int PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())`);
@@ -88,9 +96,23 @@ async function migrateInTransaction(client: Queryable, options: MigrateOptions):
     await client.query(sql);
     await client.query('INSERT INTO colophon.migrations (version) VALUES ($1)', [version]);
   }
-  if (from < STORE_VERSION) await renewRights(client);
-  await client.query('SELECT colophon.make_partitions()');
+  if (from < STORE_VERSION) {
+    await closeNew(client, before);
+    await renewRights(client);
+  }
+  await makePartitions(client);
   return { from, to: STORE_VERSION, owner };
+}
+
+/** Where somebody holds the lock the month waits for `run`: nothing depends on it. */
+async function makePartitions(client: Queryable): Promise<void> {
+  await client.query('SAVEPOINT colophon_partitions');
+  try {
+    await client.query('SELECT colophon.make_partitions()');
+  } catch (error) {
+    if (errorState(error) !== LOCK_NOT_AVAILABLE) throw error;
+    await client.query('ROLLBACK TO SAVEPOINT colophon_partitions');
+  }
 }
 
 /** Makes the schema where there is none, and sees to it that its owner is the one asked for. */
@@ -102,6 +124,7 @@ async function chooseOwner(client: Queryable, isFound: boolean, wanted?: string)
     await client.query(
       `CREATE SCHEMA colophon${isReady ? ` AUTHORIZATION ${pg.escapeIdentifier(wanted)}` : ''}`,
     );
+    await closeSchema(client);
   }
   const before = (await readOwner(client))!;
   if (!isReady || before.name === wanted)

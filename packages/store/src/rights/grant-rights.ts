@@ -13,6 +13,29 @@ export async function grantRights(client: Queryable, kind: RoleKind, role: strin
   for (const right of STORE_RIGHTS[kind]) await client.query(grantStatement(right, role));
 }
 
+/** Takes from all but the owner what ALTER DEFAULT PRIVILEGES gave them on the schema, just made. */
+export async function closeSchema(client: Queryable): Promise<void> {
+  const { rows } = await client.query(
+    `SELECT DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END AS grantee
+       FROM pg_namespace n, aclexplode(n.nspacl) a WHERE n.nspname = 'colophon' AND a.grantee <> n.nspowner`,
+  );
+  for (const { grantee } of rows) await client.query(`REVOKE ALL ON SCHEMA colophon FROM ${grantee}`);
+}
+
+const OBJECTS = `SELECT c.oid::bigint::text AS oid FROM pg_class c WHERE c.relnamespace = to_regnamespace('colophon')
+   UNION ALL SELECT p.oid::bigint::text FROM pg_proc p WHERE p.pronamespace = to_regnamespace('colophon')`;
+
+/** The relations and functions that are there. */
+export async function readObjects(client: Queryable): Promise<readonly string[]> {
+  return (await client.query(OBJECTS)).rows.map((row) => row.oid as string);
+}
+
+/** After a migration: what it made is nobody's but the owner's, whatever was said by ALTER DEFAULT PRIVILEGES. */
+export async function closeNew(client: Queryable, before: readonly string[]): Promise<void> {
+  const made = (await readObjects(client)).filter((oid) => !before.includes(oid));
+  await client.query('SELECT colophon.close_to_others($1::oid[])', [made]);
+}
+
 /**
  * After a migration: functions that it made are nobody's but the owner's; those that a role may be given run with the
  * owner's rights, whatever search path the caller has; and the roles that were given rights before get those that are new.

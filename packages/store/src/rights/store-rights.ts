@@ -118,6 +118,8 @@ export const OWNER_ONLY: readonly string[] = [
   'retention_barriers',
   'baseline_needs',
   'forget_baselines',
+  'make_month',
+  'close_to_others',
 ];
 
 /** Functions that look at nothing but their arguments: as the owner's they could not be inlined. */

@@ -20,6 +20,15 @@ export async function makePartitions(client: pg.Client, logger: Logger): Promise
   }
 }
 
+/** Whether the connected role may have partitions made. */
+export async function mayMakePartitions(client: pg.Client): Promise<boolean> {
+  const { rows } = await client.query(
+    `SELECT has_function_privilege(p.oid, 'EXECUTE') AS may FROM pg_proc p
+      WHERE p.pronamespace = 'colophon'::regnamespace AND p.proname = 'make_partitions'`,
+  );
+  return rows[0]?.may === true;
+}
+
 /** Lets go of nonces from before the window. Nothing depends on this: what is too old is refused, kept or not. */
 export async function forgetNonces(
   client: pg.Client,
