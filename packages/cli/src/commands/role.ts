@@ -1,6 +1,7 @@
 import { ColophonError } from '@colophon/protocol';
 import {
   type Connection,
+  checkSelect,
   checkSourceRights,
   connect,
   planLogin,
@@ -56,6 +57,10 @@ export async function role(context: CommandContext<RoleFlags>): Promise<void> {
     ...(await planSourceRights(connection, name, rights)),
     ...(flags.forSnapshot === true ? await planSelect(connection, settings.publication, name) : []),
   ];
+  const checkSource = async (connection: Connection) => {
+    await checkSourceRights(connection, name, rights);
+    if (flags.forSnapshot === true) await checkSelect(connection, settings.publication, name);
+  };
   const store = await connect({ url: storeUrl(settings), role: 'store', deadline });
   try {
     const client = {
@@ -71,7 +76,8 @@ export async function role(context: CommandContext<RoleFlags>): Promise<void> {
     const grants = STORE_RIGHTS[kind].map((right) => grantStatement(right, name));
     await applyStatements(store, [...first, ...grants.map((sql) => ({ sql, shown: sql }))], terminal, isDry);
     if (!isDry) {
-      await checkSourceRights(store, name, isOneDatabase ? rights : { emits: false });
+      if (isOneDatabase) await checkSource(store);
+      else await checkSourceRights(store, name, { emits: false });
       checkGiven(await missingGrants(client, kind, name), name);
     }
   } finally {
@@ -80,7 +86,7 @@ export async function role(context: CommandContext<RoleFlags>): Promise<void> {
   if (!isOneDatabase && (isConsumer || flags.forSnapshot === true)) {
     await withSource(settings, deadline, async (source) => {
       await applyStatements(source, await atSource(source), terminal, isDry);
-      if (!isDry) await checkSourceRights(source, name, rights);
+      if (!isDry) await checkSource(source);
     });
   }
   if (isDry) return;

@@ -49,35 +49,6 @@ export async function planLogin(connection: Connection, wish: LoginWish): Promis
   return statements;
 }
 
-/**
- * What lets the role copy the published tables as they are, for the baseline: USAGE on their schemas, SELECT on them; of a
- * partitioned table on its partitions, since they are copied one by one.
- */
-export async function planSelect(
-  connection: Connection,
-  publication: string,
-  role: string,
-): Promise<RoleStatement[]> {
-  const rows = await connection.query<{ schema: string; table: string }>(
-    `SELECT DISTINCT n.nspname AS schema, c.relname AS "table" FROM pg_publication p
-       JOIN pg_publication_rel r ON r.prpubid = p.oid
-       CROSS JOIN LATERAL (
-         SELECT relid::oid AS oid FROM pg_partition_tree(r.prrelid) WHERE isleaf
-         UNION SELECT r.prrelid WHERE NOT EXISTS (SELECT FROM pg_partition_tree(r.prrelid))) leaf
-       JOIN pg_class c ON c.oid = leaf.oid AND c.relkind <> 'f'
-       JOIN pg_namespace n ON n.oid = c.relnamespace WHERE p.pubname = $1 ORDER BY 1, 2`,
-    [publication],
-  );
-  const to = quoteIdentifier(role);
-  const schemas = [...new Set(rows.map((row) => row.schema))];
-  return [
-    ...schemas.map((schema) => plain(`GRANT USAGE ON SCHEMA ${quoteIdentifier(schema)} TO ${to}`)),
-    ...rows.map(({ schema, table }) =>
-      plain(`GRANT SELECT ON TABLE ${quoteIdentifier(schema)}.${quoteIdentifier(table)} TO ${to}`),
-    ),
-  ];
-}
-
 function plain(sql: string): RoleStatement {
   return { sql, shown: sql };
 }
