@@ -2,6 +2,8 @@ import { PassThrough } from 'node:stream';
 import { text as textOf } from 'node:stream/consumers';
 import { type ColumnOptions, type Consumer, createConsumer, ndjsonSink, stream } from '@colophon/core';
 import type { Sink } from '@colophon/protocol';
+import { migrateStore, openStore, PostgresStore } from '@colophon/store';
+import { createDatabase, dropDatabase } from '@colophon/testkit';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { type RecordedChange, RecordingSink } from '../core/recording-sink.js';
 import { createSource, type SourceFixture } from '../core/source-fixture.js';
@@ -187,6 +189,58 @@ describe('a transaction of nothing else', () => {
     // The loop was left before that one was handled.
     expect((await recorded()).stored).toHaveLength(1);
   });
+
+  it('is accounted for in the ledger: no gap, however often it starts', async () => {
+    const url = await createDatabase(inject('serverUrl'));
+    await migrateStore(url);
+    const run = () => drained(consumerOf(new PostgresStore({ url })));
+    await run();
+    for (let i = 0; i < 3; i++) {
+      // More log than is accounted for by itself.
+      await source.client.query(
+        `INSERT INTO by_default SELECT g, repeat('x', 200), NULL, ${i} FROM generate_series(${i + 1}00000, ${i + 1}02000) g`,
+      );
+      for (let k = 0; k < 20; k++) await source.client.query(only);
+      await run();
+    }
+    const store = await openStore(url);
+    expect(await store.gaps()).toEqual([]);
+    expect(await store.changes({ table: 'post' })).toEqual([]);
+    expect(await store.changes({ table: 'by_default', limit: 5 })).toHaveLength(5);
+    await store.close();
+    await dropDatabase(url);
+  });
+});
+
+it('leaving out 100,000 updates takes no longer than storing them', async () => {
+  await source.client.query(
+    `TRUNCATE post; INSERT INTO post SELECT g, 'a title', NULL, 0, now() FROM generate_series(1, 20000) g`,
+  );
+  await drained(consumerOf(new RecordingSink()));
+  const urls = await Promise.all([0, 1].map(() => createDatabase(inject('serverUrl'))));
+  const other = `${source.slot}_other`;
+  await source.client.query('SELECT pg_copy_logical_replication_slot($1, $2)', [source.slot, other]);
+  for (let i = 1; i <= 5; i++) await source.client.query(`UPDATE post SET likes_cached_counter = ${i}`);
+  const seconds: number[] = [];
+  for (const [index, url] of urls.entries()) {
+    await migrateStore(url);
+    const consumer = createConsumer({
+      source: source.url,
+      slot: index === 0 ? source.slot : other,
+      sink: new PostgresStore({ url }),
+      columns: index === 0 ? RULES : {},
+    });
+    const startedAt = performance.now();
+    await drained(consumer);
+    seconds.push((performance.now() - startedAt) / 1_000);
+    const { changes, ignoredChanges } = consumer.status();
+    expect([changes, ignoredChanges]).toEqual(index === 0 ? [0, 100_000] : [100_000, 0]);
+    await dropDatabase(url);
+  }
+  await source.client.query('SELECT pg_drop_replication_slot($1)', [other]);
+  const [ignoring = Number.NaN, storing = Number.NaN] = seconds;
+  console.log(`100,000 updates: ${ignoring.toFixed(2)} s to leave out, ${storing.toFixed(2)} s to store`);
+  expect(ignoring).toBeLessThanOrEqual(storing);
 });
 
 function lsnNumber(text: string): bigint {
