@@ -1,0 +1,39 @@
+import type { Provider } from '../provider/provider.js';
+import { type Check, found } from './check.js';
+import { inWords } from './fix.js';
+
+/** One address of a host, as `dns.lookup` gives it. */
+export interface HostAddress {
+  readonly address: string;
+  readonly family: number;
+}
+
+/** What is known of a way to a host that was not reached. */
+export interface HostFacts {
+  readonly host: string;
+  /** Null where the name could not be looked up. */
+  readonly addresses: readonly HostAddress[] | null;
+  /** Whether this machine has an address by which IPv6 reaches others. */
+  readonly hasIpv6: boolean;
+}
+
+/** Why a host may be out of reach, as far as its name tells: nothing where that isn't it. Pure. */
+export function diagnoseHost({ host, addresses, hasIpv6 }: HostFacts, provider: Provider): Check[] {
+  if (addresses === null || addresses.length === 0) {
+    return [
+      found(
+        'host.unknown',
+        `${host} has no address`,
+        inWords(`check the name; ${provider.directWords}; and the name server of this machine`),
+      ),
+    ];
+  }
+  if (hasIpv6 || addresses.some(({ family }) => family === 4)) return [];
+  return [
+    found(
+      'host.ipv6',
+      `${host} has IPv6 addresses only (${addresses[0]!.address}), and this machine has no IPv6`,
+      inWords(provider.ipv4),
+    ),
+  ];
+}
