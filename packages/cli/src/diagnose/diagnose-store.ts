@@ -1,6 +1,8 @@
 import { ColophonError, type ErrorCode, formatLsn, INVALID_LSN } from '@colophon/protocol';
 import {
+  addressOf,
   type Check,
+  commandLine,
   connect,
   type Deadline,
   diagnoseClock,
@@ -9,8 +11,8 @@ import {
   failedCheck,
   found,
   inspectClock,
+  inspectProvider,
   ok,
-  recogniseProvider,
   type SourceExamination,
   type SourceState,
 } from '@colophon/setup';
@@ -25,7 +27,6 @@ const FINDINGS: Partial<Record<ErrorCode, FindingId>> = {
   STORE_MISSING: 'store.missing',
   STORE_OUTDATED: 'store.outdated',
   STORE_TOO_NEW: 'store.newer',
-  PRIVILEGE_MISSING: 'rights.missing',
 };
 
 /** Looks at the store: whether it is there, up to date, in step with the source, and whether contexts arrive. */
@@ -71,10 +72,24 @@ export async function diagnoseStore(
     return checks;
   } catch (error) {
     if (!(error instanceof ColophonError)) throw error;
+    if (error.code === 'PRIVILEGE_MISSING') return [refused(addressOf(storeUrl(settings))?.user ?? '')];
     const finding = FINDINGS[error.code] ?? 'store.unreachable';
     const isMadeByInit = finding === 'store.missing' || finding === 'store.outdated';
     return [failedCheck(finding, error, isMadeByInit ? { command: [init] } : null)];
   }
+}
+
+/** A role that may not even look. */
+function refused(role: string): Check {
+  const command = commandLine('role', { slot: 'colophon', publication: 'colophon' }, [
+    'consumer',
+    '--role-name',
+    role,
+  ]);
+  return found('rights.missing', `the store refuses role ${role}, which lacks what run needs`, {
+    remedy: `${command}, as who made the store`,
+    fix: { command: [command], as: null },
+  });
 }
 
 /** The way to a store of its own: TLS, and its clock. */
@@ -85,7 +100,7 @@ async function diagnoseWay(settings: Settings, deadline: Deadline): Promise<Chec
     const { peer } = connection;
     const { clockOffsetMs, clockRangeMs } = await inspectClock(connection);
     return [
-      diagnoseTls('store', peer, peer, recogniseProvider(peer, [])),
+      diagnoseTls('store', peer, peer, await inspectProvider(connection)),
       diagnoseClock('store', clockOffsetMs, clockRangeMs),
     ];
   } finally {

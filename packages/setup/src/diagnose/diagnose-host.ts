@@ -11,19 +11,20 @@ export interface HostAddress {
 /** What is known of a way to a host that was not reached. */
 export interface HostFacts {
   readonly host: string;
-  /** Null where the name could not be looked up. */
-  readonly addresses: readonly HostAddress[] | null;
+  readonly addresses: readonly HostAddress[];
+  /** What the look-up failed with; null where it didn't. */
+  readonly failure: string | null;
   /** Whether this machine has an address by which IPv6 reaches others. */
   readonly hasIpv6: boolean;
 }
 
 /** Why a host may be out of reach, as far as its name tells: nothing where that isn't it. Pure. */
-export function diagnoseHost({ host, addresses, hasIpv6 }: HostFacts, provider: Provider): Check[] {
-  if (addresses === null || addresses.length === 0) {
+export function diagnoseHost({ host, addresses, failure, hasIpv6 }: HostFacts, provider: Provider): Check[] {
+  if (addresses.length === 0) {
     return [
       found(
         'host.unknown',
-        `${host} has no address`,
+        `${host} can't be looked up (${failure ?? 'it has no address'})`,
         inWords(`check the name; ${provider.directWords}; and the name server of this machine`),
       ),
     ];

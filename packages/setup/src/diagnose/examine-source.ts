@@ -2,6 +2,7 @@ import type { ColophonError } from '@colophon/protocol';
 import { addressOf, type Connection } from '../connect.js';
 import type { Deadline } from '../deadline.js';
 import { inspectSource } from '../inspect-source.js';
+import { inspectProvider } from '../provider/inspect-provider.js';
 import type { Provider } from '../provider/provider.js';
 import { recogniseProvider } from '../provider/recognise-provider.js';
 import type { SourceState } from '../source-state.js';
@@ -32,7 +33,7 @@ export async function diagnoseSource(
 ): Promise<Pick<SourceExamination, 'state' | 'provider' | 'checks'> & { readonly health: SourceHealth }> {
   const state = await inspectSource(connection, wish.names);
   const health = await inspectHealth(connection, wish.names.publication);
-  const provider = recogniseProvider(connection.peer, health.providerRoles);
+  const provider = await inspectProvider(connection);
   return { state, health, provider, checks: diagnose(state, health, wish, provider) };
 }
 

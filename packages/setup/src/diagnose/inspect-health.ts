@@ -1,10 +1,8 @@
 import type { Connection } from '../connect.js';
-import { PROVIDER_ROLES } from '../provider/recognise-provider.js';
 import type { SourceHealth } from './source-health.js';
 
 const SETTINGS = `SELECT pg_backend_pid() AS "backendPid", host(inet_server_addr()) AS "serverAddress",
   current_setting('port')::int AS "serverPort",
-  ARRAY(SELECT rolname::text FROM pg_roles WHERE rolname = ANY ($1::text[])) AS "providerRoles",
   (SELECT setting::int FROM pg_settings WHERE name = 'wal_sender_timeout') AS "walSenderTimeoutMs",
   (SELECT setting::int FROM pg_settings WHERE name = 'statement_timeout') AS "statementTimeoutMs",
   coalesce((SELECT setting::int FROM pg_settings WHERE name = 'transaction_timeout'), 0) AS "transactionTimeoutMs",
@@ -45,9 +43,7 @@ const UNREADABLE = `SELECT n.nspname AS schema, c.relname AS name FROM pg_class 
 /** Asks what doctor alone wants to know of a source; changes nothing. */
 export async function inspectHealth(connection: Connection, publication: string): Promise<SourceHealth> {
   const clock = await inspectClock(connection);
-  const [settings] = await connection.query<Omit<SourceHealth, 'openTransactions'>>(SETTINGS, [
-    PROVIDER_ROLES,
-  ]);
+  const [settings] = await connection.query<Omit<SourceHealth, 'openTransactions'>>(SETTINGS);
   return {
     ...settings!,
     ...clock,

@@ -11,11 +11,17 @@ export async function resolveHost(host: string, deadline: Deadline): Promise<Hos
     .flatMap((addresses) => addresses ?? [])
     .some(({ family, internal, address }) => family === 'IPv6' && !internal && !/^fe[89ab]/i.test(address));
   const family = net.isIP(host);
-  if (family !== 0) return { host, addresses: [{ address: host, family }], hasIpv6 };
+  if (family !== 0) return { host, addresses: [{ address: host, family }], failure: null, hasIpv6 };
   try {
-    return { host, addresses: await deadline.race(lookup(host, { all: true }), host), hasIpv6 };
+    return {
+      host,
+      addresses: await deadline.race(lookup(host, { all: true }), host),
+      failure: null,
+      hasIpv6,
+    };
   } catch (error) {
+    const { code = 'unknown' } = error as { code?: string };
     // Late is not the same as unknown.
-    return (error as { code?: string }).code === 'TIMEOUT' ? null : { host, addresses: null, hasIpv6 };
+    return code === 'TIMEOUT' ? null : { host, addresses: [], failure: code, hasIpv6 };
   }
 }

@@ -2,8 +2,6 @@ import type { TableName } from '../table-name.js';
 
 /** What only doctor asks of a source: sessions, limits and settings of the role, what its clock says. */
 export interface SourceHealth {
-  /** Roles that tell a provider. */
-  readonly providerRoles: readonly string[];
   /** The server process of this connection. */
   readonly backendPid: number;
   /** Where the server itself listens, as it was reached; null by a socket. */

@@ -16,7 +16,7 @@ const V4 = { address: '192.0.2.1', family: 4 };
 
 it('a host of IPv6 alone is out of reach of a machine without it', () => {
   const host = 'db.abcdefgh.supabase.co';
-  expect(diagnoseHost({ host, addresses: [V6], hasIpv6: false }, supabase)).toMatchObject([
+  expect(diagnoseHost({ host, addresses: [V6], failure: null, hasIpv6: false }, supabase)).toMatchObject([
     {
       finding: 'host.ipv6',
       verdict: 'fail',
@@ -24,9 +24,9 @@ it('a host of IPv6 alone is out of reach of a machine without it', () => {
       remedy: expect.stringMatching(/session pooler.* can not replicate.*IPv4 add-on/),
     },
   ]);
-  expect(diagnoseHost({ host, addresses: [V6], hasIpv6: true }, supabase)).toEqual([]);
-  expect(diagnoseHost({ host, addresses: [V6, V4], hasIpv6: false }, supabase)).toEqual([]);
-  expect(diagnoseHost({ host, addresses: null, hasIpv6: true }, neon)).toMatchObject([
+  expect(diagnoseHost({ host, addresses: [V6], failure: null, hasIpv6: true }, supabase)).toEqual([]);
+  expect(diagnoseHost({ host, addresses: [V6, V4], failure: null, hasIpv6: false }, supabase)).toEqual([]);
+  expect(diagnoseHost({ host, addresses: [], failure: 'ENOTFOUND', hasIpv6: true }, neon)).toMatchObject([
     { finding: 'host.unknown', remedy: expect.stringContaining('Neon console') },
   ]);
 });
