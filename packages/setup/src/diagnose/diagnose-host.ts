@@ -3,7 +3,7 @@ import { type Check, found } from './check.js';
 import { inWords } from './fix.js';
 
 /** One address of a host, as `dns.lookup` gives it. */
-export interface HostAddress {
+interface HostAddress {
   readonly address: string;
   readonly family: number;
 }

@@ -33,14 +33,14 @@ export interface SourceHealth {
 }
 
 /** A transaction that has changed something, or began by it. */
-export interface OpenTransaction {
+interface OpenTransaction {
   readonly pid: number;
   readonly seconds: number;
   readonly isIdle: boolean;
 }
 
 /** A transaction of PREPARE TRANSACTION. */
-export interface PreparedTransaction {
+interface PreparedTransaction {
   readonly gid: string;
   readonly owner: string;
   readonly database: string;
@@ -48,13 +48,13 @@ export interface PreparedTransaction {
 }
 
 /** A primary key that can be deferred. */
-export interface DeferrableKey {
+interface DeferrableKey {
   readonly oid: number;
   readonly constraint: string;
   readonly columns: readonly string[];
 }
 
 /** A column that is computed from others. */
-export interface GeneratedColumn extends TableName {
+interface GeneratedColumn extends TableName {
   readonly column: string;
 }

@@ -59,7 +59,7 @@ export interface Provider {
 }
 
 /** How a provider's certificate is verified. */
-export interface TlsAdvice {
+interface TlsAdvice {
   /** Whether its authority is one that Node knows by itself. */
   readonly isKnownAuthority: boolean;
   /** Where the authority's certificate is found. */

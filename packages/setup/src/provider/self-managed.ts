@@ -3,7 +3,7 @@ import { quoteIdentifier, quoteLiteral } from '../quote.js';
 import type { Provider, SettingWish } from './provider.js';
 
 /** `ALTER SYSTEM`, and what makes it count. */
-export function alterSystem({ name, value, needsRestart }: SettingWish): Advice {
+function alterSystem({ name, value, needsRestart }: SettingWish): Advice {
   const alter = `ALTER SYSTEM SET ${name} = ${quoteLiteral(value)}`;
   if (!needsRestart) return runSql([alter, 'SELECT pg_reload_conf()'], null);
   return {
