@@ -9,7 +9,7 @@ export type { DdlState } from './ddl-triggers.js';
 export { Deadline } from './deadline.js';
 export type { Check } from './diagnose/check.js';
 export { found, ok } from './diagnose/check.js';
-export { commandLine, tableWord } from './diagnose/command-line.js';
+export { commandLine, consumerCommand, tableWord } from './diagnose/command-line.js';
 export type { SourceWish } from './diagnose/diagnose.js';
 export { diagnoseClock } from './diagnose/diagnose-clock.js';
 export { diagnoseTls } from './diagnose/diagnose-tls.js';

@@ -18,10 +18,10 @@ export const SOURCE_SCENES: readonly Scenario[] = [
       await scene.sql(TODO);
       await scene.run(['init', '--tables', 'todo']);
       await scene.sql(
-        'CREATE ROLE limited LOGIN REPLICATION CONNECTION LIMIT 3',
+        'CREATE ROLE limited LOGIN REPLICATION CONNECTION LIMIT 6',
         `ALTER ROLE limited SET wal_sender_timeout = '5s'`,
         `ALTER ROLE limited SET transaction_timeout = '30s'`,
-        `ALTER DATABASE ${scene.database} CONNECTION LIMIT 5`,
+        `ALTER DATABASE ${scene.database} CONNECTION LIMIT 6`,
       );
       scene.url = as(scene.url, 'limited');
     },
@@ -140,7 +140,7 @@ export const SOURCE_SCENES: readonly Scenario[] = [
     provokes: ['transactions.open', 'transactions.prepared'],
     async provoke(scene) {
       await scene.sql(TODO);
-      scene.env.COLOPHON_TIMEOUT = '3s';
+      scene.env.COLOPHON_TIMEOUT = '5';
       const writer = await scene.session();
       await writer.query('BEGIN');
       await writer.query('INSERT INTO todo VALUES (1)');

@@ -2,8 +2,8 @@ import { ColophonError, type ErrorCode, formatLsn, INVALID_LSN } from '@colophon
 import {
   addressOf,
   type Check,
-  commandLine,
   connect,
+  consumerCommand,
   type Deadline,
   diagnoseClock,
   diagnoseTls,
@@ -81,11 +81,7 @@ export async function diagnoseStore(
 
 /** A role that may not even look. */
 function refused(role: string): Check {
-  const command = commandLine('role', { slot: 'colophon', publication: 'colophon' }, [
-    'consumer',
-    '--role-name',
-    role,
-  ]);
+  const command = consumerCommand(role);
   return found('rights.missing', `the store refuses role ${role}, which lacks what run needs`, {
     remedy: `${command}, as who made the store`,
     fix: { command: [command], as: null },
@@ -143,16 +139,18 @@ function diagnoseRights({ role, owner, ownerCanLogIn, mayChange, missing }: Role
   if (missing.length > 0) {
     return found('rights.missing', `role ${role} lacks what run needs`, {
       remedy: missing.join('; '),
-      fix: { sql: missing, as: owner, at: 'store' },
+      fix: { sql: missing, as: ownerCanLogIn ? owner : null, at: 'store' },
     });
   }
   if (ownerCanLogIn) {
+    // What the role may as the owner it loses with the store.
+    const command = role === owner ? [init, consumerCommand(role)] : [init];
     return found(
       'rights.owner',
       `the store belongs to ${owner}, a role that can log in, and so could change audit records`,
       {
-        remedy: `${init}, once as a role with CREATEROLE, gives it an owner that can not log in`,
-        fix: { command: [init], as: null },
+        remedy: `${command.join(', then ')}, once as a role with CREATEROLE, gives it an owner that can not log in`,
+        fix: { command, as: null },
       },
     );
   }

@@ -12,6 +12,11 @@ export function commandLine(command: string, names: SourceNames, flags: readonly
   return ['colophon', command, ...own, ...flags].map(shellWord).join(' ');
 }
 
+/** The command that gives a role what `run` needs. */
+export function consumerCommand(role: string): string {
+  return ['colophon', 'role', 'consumer', '--role-name', role].map(shellWord).join(' ');
+}
+
 /** `--tables` with these; `--all-tables` without any. */
 export function tablesFlags(tables: readonly TableName[]): string[] {
   if (tables.length === 0) return ['--all-tables'];

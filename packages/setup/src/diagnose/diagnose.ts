@@ -55,7 +55,7 @@ export function diagnose(
     ...diagnoseLimits(state, health),
     ...diagnoseTransactions(state, health, wish.timeoutMs),
     ...diagnosePublication(state, wish.names, init),
-    diagnoseDdl(state.ddl, wish.ddl, init, provider),
+    diagnoseDdl(state.ddl, wish.ddl, init, state.role.name, provider),
     ...(publication === null ? [] : diagnoseTables(state, publication, health, wish)),
     diagnoseSlot(state, health, { ...wish, init }),
     ...diagnoseFailover(state, wish.names, provider),
