@@ -7,7 +7,7 @@ import { displayTable, quoteTable, type TableName } from '../table-name.js';
 import { type Check, found, ok } from './check.js';
 import { commandLine, tablesFlags } from './command-line.js';
 import { type Advice, runCommands, runSql } from './fix.js';
-import { entryOf, publishedTables } from './published-tables.js';
+import { entriesOf, publishedTables } from './published-tables.js';
 import type { SourceHealth } from './source-health.js';
 
 /** Which tables the settings want, and how. */
@@ -123,12 +123,12 @@ function mendIdentities(
   names: SourceNames,
   broken: readonly RelationState[],
 ): Advice {
-  const impossible = broken.filter((table) => table.virtualColumns.length > 0 && !table.hasKey);
-  const possible = broken.filter((table) => !impossible.includes(table));
+  const isImpossible = (table: RelationState): boolean => table.virtualColumns.length > 0 && !table.hasKey;
+  const impossible = broken.filter(isImpossible);
+  const possible = broken.filter((table) => !isImpossible(table));
   const command = possible.length === 0 ? [] : [init(state, publication, names, possible)];
-  const sql = impossible.map(
-    (table) =>
-      `ALTER PUBLICATION ${quoteIdentifier(names.publication)} DROP TABLE ${quoteTable(entryOf(state, publication, table))}`,
+  const sql = entriesOf(state, publication, impossible).map(
+    (table) => `ALTER PUBLICATION ${quoteIdentifier(names.publication)} DROP TABLE ${quoteTable(table)}`,
   );
   return {
     remedy: [...sql, ...command].join('; '),
@@ -161,8 +161,7 @@ function init(
   names: SourceNames,
   tables: readonly RelationState[],
 ): string {
-  const entries = new Set(tables.map((table) => entryOf(state, publication, table)));
-  return commandLine('init', names, tablesFlags([...entries]));
+  return commandLine('init', names, tablesFlags(entriesOf(state, publication, tables)));
 }
 
 /** What the settings want to be tracked and can be, and isn't published. */

@@ -16,17 +16,21 @@ export function publishedTables(state: SourceState, publication: PublicationStat
   return [...found.values()];
 }
 
-/** What the publication names: the table itself, or the partitioned one above it. */
-export function entryOf(
+/** What the publication names for each of these: the table itself, or the partitioned one above it. Each once. */
+export function entriesOf(
   state: SourceState,
   publication: PublicationState,
-  table: RelationState,
-): RelationState {
-  const entries = new Set(publication.tables.map(({ oid }) => oid));
-  for (let at: RelationState | undefined = table; at !== undefined; ) {
-    if (entries.has(at.oid)) return at;
-    const parents: readonly number[] = at.isPartition ? at.parents : [];
-    at = state.relations.find((relation) => parents.includes(relation.oid));
+  tables: readonly RelationState[],
+): RelationState[] {
+  const named = new Set(publication.tables.map(({ oid }) => oid));
+  const byOid = new Map(state.relations.map((relation) => [relation.oid, relation]));
+  const entries = new Set<RelationState>();
+  for (const table of tables) {
+    let at: RelationState | undefined = table;
+    while (at !== undefined && !named.has(at.oid)) {
+      at = at.isPartition && at.parents[0] !== undefined ? byOid.get(at.parents[0]) : undefined;
+    }
+    entries.add(at ?? table);
   }
-  return table;
+  return [...entries];
 }
