@@ -167,7 +167,7 @@ describe.each(MAJORS)('on PostgreSQL %i', (major) => {
       .map((line) => JSON.parse(line));
     expect(checks.filter((check) => check.verdict === 'fail')).toEqual([]);
     expect(checks.find((check) => check.name === 'context').message).toBe(
-      '3 of the latest 5 changes have a context',
+      '3 of the latest 5 changes have a context; none of part',
     );
   });
 

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { ERROR_CODES, GAP_REASONS } from '@colophon/protocol';
+import { CHECK_GROUP_NAMES, CHECK_GROUPS, FINDING_IDS, FINDINGS } from '@colophon/setup';
 import { grantStatement, STORE_RIGHTS } from '@colophon/store';
 import { expect, it } from 'vitest';
 import { createProgram } from './program.js';
@@ -104,4 +105,21 @@ it.each(pages())('%s: each command has the flags that it is given', async (name)
 it('the pages have commands to look at', () => {
   const lines = pages().flatMap((name) => commandLines(fs.readFileSync(path.join(ROOT, name), 'utf8')));
   expect(lines.length).toBeGreaterThan(50);
+});
+
+it('docs/doctor.md has every finding as it is, and no other', () => {
+  const rows = [
+    ...page('doctor.md').matchAll(
+      /^\| ([a-z_ ]+) \| `([a-z0-9_.-]+)` \| (warn|fail) \| (.+) \| (.{5,}) \|$/gm,
+    ),
+  ];
+  const written = rows.map(([, check, finding, verdict, why]) => ({ check, finding, verdict, why }));
+  const known = FINDING_IDS.map((finding) => {
+    const { check, verdict, why } = FINDINGS[finding];
+    return { check, finding, verdict, why };
+  });
+  const inOrder = CHECK_GROUP_NAMES.flatMap((group) =>
+    known.filter(({ check }) => CHECK_GROUPS[check] === group),
+  );
+  expect(written).toEqual(inOrder);
 });

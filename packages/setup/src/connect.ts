@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { ColophonError, connectClient, tlsChoice } from '@colophon/protocol';
 import pg from 'pg';
 import { connectionError } from './connection-error.js';
@@ -13,10 +14,24 @@ export interface ConnectOptions {
   deadline: Deadline;
 }
 
+/** Who answers at the other end, as far as this end can tell. */
+export interface Peer {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly database: string;
+  readonly isEncrypted: boolean;
+  /** Whether the certificate is of an authority that is known here. */
+  readonly isVerified: boolean;
+  /** The process id that the other end gave: the server's own, where nothing stands between. */
+  readonly processId: number;
+}
+
 /** An ordinary connection whose statements end with the deadline and whose errors are ColophonErrors. */
 export interface Connection {
   /** Which server and database, without user and password: `source 127.0.0.1:5432/app`. */
   readonly target: string;
+  readonly peer: Peer;
   /** Runs a statement, or several as one transaction. Every error is a ColophonError; the server's own have `details.sqlstate`. */
   query<Row extends pg.QueryResultRow>(sql: string, values?: unknown[]): Promise<Row[]>;
   close(): Promise<void>;
@@ -64,6 +79,7 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
   }
   return {
     target,
+    peer: peerOf(client, wire.stream),
     async query(sql, values) {
       try {
         return (await deadline.race(client.query(sql, values), target)).rows;
@@ -75,6 +91,29 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
       await deadline.race(client.end(), target).catch(() => {});
     },
   };
+}
+
+function peerOf(client: pg.Client, stream: Socket): Peer {
+  const tls = stream instanceof TLSSocket ? stream : null;
+  return {
+    host: client.host,
+    port: client.port,
+    user: client.user ?? '',
+    database: client.database ?? '',
+    isEncrypted: tls !== null,
+    isVerified: tls?.authorized === true,
+    processId: (client as unknown as { processID: number }).processID,
+  };
+}
+
+/** Where a URL leads, by itself and the variables of libpq; null where it can't be read. */
+export function addressOf(url: string): Pick<Peer, 'host' | 'port' | 'user' | 'database'> | null {
+  try {
+    const { host, port, user, database } = new pg.Client({ connectionString: tlsChoice(url, 'source').url });
+    return { host, port, user: user ?? '', database: database ?? '' };
+  } catch {
+    return null;
+  }
 }
 
 /** Throws `INVALID_OPTION` for what can't be a connection URL, without repeating it. `role` is `source` or `store`. */

@@ -5,6 +5,8 @@ import { createDdlStep, ddlNotRecorded } from './ddl-triggers.js';
 import { writeMemory } from './memory.js';
 import type { SourceNames } from './names.js';
 import { identityStep, type Plan, type Step } from './plan.js';
+import type { Provider } from './provider/provider.js';
+import { selfManaged } from './provider/self-managed.js';
 import { quoteIdentifier, quoteLiteral } from './quote.js';
 import { rememberTables } from './remember-tables.js';
 import { FAILOVER_SLOTS_SINCE, type RelationState, type SourceState } from './source-state.js';
@@ -18,6 +20,8 @@ export interface InitWish extends SourceNames {
   readonly failover: boolean;
   /** Whether DDL is to be recorded, where the role may have it so. Default true. */
   readonly ddl?: boolean;
+  /** In whose words remedies are said. Default: a server of one's own. */
+  readonly provider?: Provider;
 }
 
 /** `init`'s plan, and what will be tracked once it has run. */
@@ -73,12 +77,13 @@ export function planInit(state: SourceState, wish: InitWish): InitPlan {
   };
 }
 
-function checkServer(state: SourceState, names: SourceNames): void {
+function checkServer(state: SourceState, names: InitWish): void {
   const { server, role } = state;
+  const { provider = selfManaged } = names;
   if (server.walLevel !== 'logical') {
     throw new ColophonError(
       'WAL_LEVEL',
-      `wal_level is ${server.walLevel}, wanted logical: run ALTER SYSTEM SET wal_level = 'logical' and restart PostgreSQL.`,
+      `wal_level is ${server.walLevel}, wanted logical: ${provider.setting({ name: 'wal_level', value: 'logical', needsRestart: true }).remedy}.`,
       { details: { walLevel: server.walLevel } },
     );
   }
@@ -91,7 +96,7 @@ function checkServer(state: SourceState, names: SourceNames): void {
   if (!role.canReplicate) {
     throw new ColophonError(
       'PRIVILEGE_MISSING',
-      `Role ${role.name} has no REPLICATION right: a superuser runs ALTER ROLE ${quoteIdentifier(role.name)} REPLICATION.`,
+      `Role ${role.name} has no REPLICATION right: ${provider.replication(role.name).remedy}.`,
       { details: { role: role.name } },
     );
   }

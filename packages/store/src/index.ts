@@ -14,6 +14,7 @@ export { PostgresStore } from './postgres-store.js';
 export type { ChangeFilter } from './query/change-filter.js';
 export type { ChangeQuery } from './query/change-query.js';
 export type { ChangeRow, ParsedJson } from './query/change-row.js';
+export type { ContextShare, ContextShareFilter } from './query/context-share.js';
 export type { DdlFilter, DdlOptions, DdlQuery } from './query/ddl-query.js';
 export type { DdlRow } from './query/ddl-row.js';
 export type { FollowOptions } from './query/follow-changes.js';

@@ -13,6 +13,7 @@ import { checkStoreVersion, STORE_VERSION } from './migrate/store-version.js';
 import { type ChangeFilter, filterConditions } from './query/change-filter.js';
 import { ChangeQuery } from './query/change-query.js';
 import type { ChangeRow } from './query/change-row.js';
+import { type ContextShare, type ContextShareFilter, readContextShares } from './query/context-share.js';
 import { type DdlOptions, DdlQuery } from './query/ddl-query.js';
 import { type FollowOptions, followChanges } from './query/follow-changes.js';
 import { type GapFilter, type GapRow, readGaps } from './query/gap-row.js';
@@ -99,6 +100,11 @@ export class Store {
   /** The gaps in what is stored, in the order in which they were found: none where everything since `init` is accounted for. */
   gaps(filter: GapFilter = {}): Promise<GapRow[]> {
     return readGaps(this.#run, filter);
+  }
+
+  /** How many of the latest changes of the last day have a context, by table. */
+  contextShares(filter: ContextShareFilter = {}): Promise<ContextShare[]> {
+    return readContextShares(this.#run, filter);
   }
 
   /** How far each source is stored, and how large the store is. Reads no records. */

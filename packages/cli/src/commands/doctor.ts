@@ -1,11 +1,19 @@
 import { ColophonError } from '@colophon/protocol';
-import { type Check, type Connection, diagnose, failedCheck, inspectSource, ok } from '@colophon/setup';
+import {
+  CHECK_GROUP_NAMES,
+  type Check,
+  type Connection,
+  type Deadline,
+  examineSource,
+  explainUnreachable,
+} from '@colophon/setup';
 import { type CommandContext, deadlineOf, sourceNames, withSource } from '../command-context.js';
-import { diagnoseColumns } from '../diagnose-columns.js';
-import { diagnoseRedaction, diagnoseSignature } from '../diagnose-protection.js';
-import { diagnoseStore } from '../diagnose-store.js';
+import { diagnoseColumns } from '../diagnose/diagnose-columns.js';
+import { diagnoseRedaction, diagnoseSignature } from '../diagnose/diagnose-protection.js';
+import { diagnoseStore } from '../diagnose/diagnose-store.js';
 import { fetchRedaction, fetchSignature } from '../protection.js';
-import { renderChecks } from '../render/checks.js';
+import { renderReport } from '../render/checks.js';
+import { sourceUrl } from '../settings.js';
 
 /** `doctor`'s own flags. */
 export interface DoctorFlags {
@@ -16,40 +24,45 @@ export interface DoctorFlags {
 export async function doctor(context: CommandContext<DoctorFlags>): Promise<void> {
   const { settings, flags, terminal } = context;
   const deadline = deadlineOf(settings);
-  const names = sourceNames(settings);
-  const redaction = fetchRedaction(settings, process.env, terminal.hide);
-  const signature = fetchSignature(settings.signature, process.env, terminal.hide);
-  const checks: Check[] = [];
-  let failure: ColophonError | undefined;
-  try {
-    await withSource(settings, deadline, async (connection: Connection) => {
-      const state = await inspectSource(connection, names);
-      checks.push(ok('source', `reached ${connection.target}`));
-      checks.push(...diagnose(state, names, settings.ddl));
-      checks.push(
-        ...(await diagnoseRedaction(redaction, connection)),
-        ...(await diagnoseColumns(redaction, names.publication, connection)),
-        ...diagnoseSignature(signature),
-      );
-      checks.push(...(await diagnoseStore(settings, deadline, state)));
-    });
-  } catch (error) {
-    if (!(error instanceof ColophonError) || error.code === 'INVALID_OPTION') throw error;
-    failure = error;
-    checks.push(failedCheck('source', error));
-  }
+  const checks = inGroups(await examine(context, deadline));
   await terminal.out(
     flags.json === true
       ? `${checks.map((check) => JSON.stringify(check)).join('\n')}\n`
-      : renderChecks(checks, terminal.columns, terminal.colors),
+      : renderReport(checks, terminal.columns, terminal.colors),
   );
   const failed = checks.filter((check) => check.verdict === 'fail');
-  if (failed.length === 0) return;
-  if (failure !== undefined) throw failure;
-  const first = failed[0]!;
+  const first = failed[0];
+  if (first === undefined) return;
   const others = failed.length === 1 ? '' : ` (and ${failed.length - 1} more, above)`;
   throw new ColophonError(
     first.code ?? 'SOURCE_CHANGED',
     `${first.name}: ${first.message}${first.remedy === null ? '' : `: ${first.remedy}`}${others}.`,
   );
+}
+
+async function examine(context: CommandContext<DoctorFlags>, deadline: Deadline): Promise<Check[]> {
+  const { settings, terminal } = context;
+  const redaction = fetchRedaction(settings, process.env, terminal.hide);
+  const signature = fetchSignature(settings.signature, process.env, terminal.hide);
+  const wish = { ...settings, names: sourceNames(settings) };
+  try {
+    return await withSource(settings, deadline, async (connection: Connection) => {
+      const examination = await examineSource(connection, sourceUrl(settings), wish, deadline);
+      return [
+        ...examination.checks,
+        ...(await diagnoseRedaction(redaction, connection)),
+        ...(await diagnoseColumns(redaction, settings.publication, connection)),
+        ...(await diagnoseStore(settings, deadline, examination)),
+        ...diagnoseSignature(signature),
+      ];
+    });
+  } catch (error) {
+    if (!(error instanceof ColophonError) || error.code === 'INVALID_OPTION') throw error;
+    return explainUnreachable(sourceUrl(settings), error, deadline);
+  }
+}
+
+/** In the groups' order; within each as they were looked at. */
+function inGroups(checks: readonly Check[]): Check[] {
+  return CHECK_GROUP_NAMES.flatMap((group) => checks.filter((check) => check.group === group));
 }

@@ -5,6 +5,7 @@ import {
   type Deadline,
   displayTable,
   type InitPlan,
+  inspectProvider,
   inspectSource,
   planInit,
   type Step,
@@ -47,6 +48,7 @@ export async function init(context: CommandContext<InitFlags>): Promise<void> {
       identity: settings.identity,
       failover: settings.failover,
       ddl: settings.ddl,
+      provider: await inspectProvider(connection),
     });
     if (flags.dryRun === true) {
       for (const step of plan.steps) await terminal.out(`${step.sql};\n`);

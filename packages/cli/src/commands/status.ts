@@ -1,5 +1,5 @@
 import { ColophonError, formatLsn } from '@colophon/protocol';
-import { type Check, type Deadline, diagnose, inspectSource, type SourceState } from '@colophon/setup';
+import { type Check, type Deadline, diagnoseSource, type SourceState } from '@colophon/setup';
 import type { BaselineStatus, GapRow, SourceStatus, Store, StoreStatus } from '@colophon/store';
 import { type CommandContext, deadlineOf, sourceNames, withSource } from '../command-context.js';
 import { openAuditStore, STORE } from '../open-audit-store.js';
@@ -25,8 +25,8 @@ const GAPS_SHOWN = 5;
 export async function status(context: CommandContext<StatusFlags>): Promise<void> {
   const { settings, flags, terminal } = context;
   const deadline = deadlineOf(settings);
-  const state = await withSource(settings, deadline, (connection) =>
-    inspectSource(connection, sourceNames(settings)),
+  const { state, checks } = await withSource(settings, deadline, (connection) =>
+    diagnoseSource(connection, { ...settings, names: sourceNames(settings) }),
   );
   const store = await openAuditStore(settings, deadline).catch((error: unknown) => {
     if (error instanceof ColophonError && error.code === 'STORE_MISSING') return error;
@@ -53,7 +53,7 @@ export async function status(context: CommandContext<StatusFlags>): Promise<void
       new ColophonError('SLOT_MISSING', `There is no replication slot ${settings.slot}: run colophon init.`),
     );
   }
-  const problems = problemsOf(state, settings, missing);
+  const problems = problemsOf(checks, missing);
   if (flags.json === true) {
     const data = {
       ...toJson(settings, state, sources),
@@ -121,9 +121,9 @@ function extras({ slot }: SourceState, held: StoreStatus | null, problems: reado
 }
 
 /** What is wrong with the source, but for what ends the command anyway, and for what is said of the WAL in its own line. */
-function problemsOf(state: SourceState, settings: Settings, missing: readonly ColophonError[]): Check[] {
+function problemsOf(checks: readonly Check[], missing: readonly ColophonError[]): Check[] {
   const ending = missing[0]?.code;
-  return diagnose(state, sourceNames(settings)).filter(
+  return checks.filter(
     ({ name, verdict, code }) =>
       verdict !== 'ok' && name !== 'wal retention' && (code === null || code !== ending),
   );

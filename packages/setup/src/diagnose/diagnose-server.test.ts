@@ -1,8 +1,9 @@
 import { parseLsn } from '@colophon/protocol';
 import { expect, it } from 'vitest';
+import { selfManaged } from '../provider/self-managed.js';
+import type { ServerState, SlotState, SourceState } from '../source-state.js';
 import { diagnoseFailover } from './diagnose-failover.js';
 import { diagnoseVersion } from './diagnose-version.js';
-import type { ServerState, SlotState, SourceState } from './source-state.js';
 
 const SERVER: ServerState = {
   version: '18.4',
@@ -51,7 +52,7 @@ function failover(server: Partial<ServerState>, slot: Partial<SlotState> | null)
     ddl: { isCurrent: false, isThere: false, mayCreate: true, isOwned: true, others: [] },
     relations: [],
   };
-  return diagnoseFailover(state, NAMES);
+  return diagnoseFailover(state, NAMES, selfManaged);
 }
 
 it('a failover slot is fine with standbys and without', () => {

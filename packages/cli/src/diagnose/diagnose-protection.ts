@@ -1,6 +1,6 @@
 import { redactionProblems, redactorsOf, type SignatureOptions } from '@colophon/core';
-import { type Check, type Connection, fail, ok } from '@colophon/setup';
-import type { Redaction } from './protection.js';
+import { type Check, type Connection, found, inWords, ok } from '@colophon/setup';
+import type { Redaction } from '../protection.js';
 
 /** Holds the redaction rules, by name and by pattern, against the source's catalog. Nothing where there are none. Throws `INVALID_OPTION`. */
 export async function diagnoseRedaction(
@@ -17,11 +17,10 @@ export async function diagnoseRedaction(
     );
     if (problems.length > 0) {
       return [
-        fail(
-          'redaction',
-          'REDACTION_IMPOSSIBLE',
+        found(
+          'redaction.impossible',
           problems.join('; '),
-          'put the rules right, or give mayBeMissing to what may rightly be missing',
+          inWords('put the rules right, or give mayBeMissing to what may rightly be missing'),
         ),
       ];
     }

@@ -1,6 +1,6 @@
 import { ColumnRuleBook } from '@colophon/core';
-import { type Check, type Connection, displayTable, ok, warn } from '@colophon/setup';
-import type { Redaction } from './protection.js';
+import { type Check, type Connection, displayTable, found, inWords, ok, runCommands } from '@colophon/setup';
+import type { Redaction } from '../protection.js';
 
 interface PublishedTable {
   readonly schema: string;
@@ -56,10 +56,10 @@ function idle({ patterns }: ColumnRuleBook, tables: readonly PublishedTable[]): 
   if (without.length === 0) return [];
   const which = without.map(({ text }) => text).join(', ');
   return [
-    warn(
-      'columns',
+    found(
+      'columns.idle',
       `no column of a tracked table is met by ${which}`,
-      'put the pattern right, or take it out of columns',
+      inWords('put the pattern right, or take it out of columns'),
     ),
   ];
 }
@@ -77,10 +77,10 @@ function unseen(book: ColumnRuleBook, tables: readonly PublishedTable[]): Check[
   );
   if (names.length === 0) return [];
   return [
-    warn(
-      'columns_identity',
+    found(
+      'columns.unseen',
       `changes of ignored columns are recorded all the same in ${names.join(', ')}: the log doesn't have the row before them`,
-      'give these tables REPLICA IDENTITY FULL, as colophon init --replica-identity full does',
+      inWords('give these tables REPLICA IDENTITY FULL, as colophon init --replica-identity full does'),
     ),
   ];
 }

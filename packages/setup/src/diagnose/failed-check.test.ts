@@ -1,6 +1,6 @@
 import { ColophonError, passwordMissing } from '@colophon/protocol';
 import { expect, it } from 'vitest';
-import { connectionError } from './connection-error.js';
+import { connectionError } from '../connection-error.js';
 import { failedCheck } from './failed-check.js';
 
 const failure = (code: string, message: string) => Object.assign(new Error(message), { code });
@@ -46,8 +46,8 @@ it.each([
     /^run colophon init$/,
   ],
 ])('%s becomes a finding with its remedy apart', (error, code, message, remedy) => {
-  const check = failedCheck('source', connectionError(error, 'source db:5432/app'));
-  expect(check).toEqual({
+  const check = failedCheck('source.unreachable', connectionError(error, 'source db:5432/app'));
+  expect(check).toMatchObject({
     name: 'source',
     verdict: 'fail',
     code,
