@@ -37,7 +37,8 @@ export async function askTables(
     ),
   );
   for (const { relation, obstacle } of tables) {
-    if (obstacle !== null) context.terminal.talk(`! ${visible(displayTable(relation))}: ${visible(obstacle)}`);
+    if (obstacle !== null)
+      context.terminal.talk(`! ${visible(displayTable(relation))}: ${visible(obstacle)}`);
   }
   return tables.filter(({ relation }) => oids.has(relation.oid));
 }
@@ -60,8 +61,11 @@ export async function askNewTables(context: CommandContext<unknown>): Promise<Ne
   );
 }
 
-function hintOf({ relation, leaves, tracked, obstacle, identity }: ListedTable, sizes: ReadonlyMap<number, number>): string {
-  if (obstacle !== null) return 'can\'t be tracked';
+function hintOf(
+  { relation, leaves, tracked, obstacle, identity }: ListedTable,
+  sizes: ReadonlyMap<number, number>,
+): string {
+  if (obstacle !== null) return "can't be tracked";
   const bytes = leaves.reduce((sum, { oid }) => sum + (sizes.get(oid) ?? 0), 0);
   const parts = [formatBytes(bytes), `identity ${identity.toUpperCase()}`];
   if (relation.kind === 'partitioned table') parts.unshift(`${leaves.length} partitions`);

@@ -1,7 +1,7 @@
 import type { Step } from '@colophon/setup';
 import type { StoreScript } from '@colophon/store';
-import type { Terminal } from './terminal.js';
 import { visible } from './render/display-text.js';
+import type { Terminal } from './terminal.js';
 
 /** More of a statement isn't shown: what is remembered of ten thousand tables is a megabyte. */
 const MAX_SHOWN = 4_000;
@@ -9,20 +9,32 @@ const MAX_SHOWN = 4_000;
 const TOGETHER: readonly Step['kind'][] = ['publication', 'ddl', 'track', 'unpublish'];
 
 /** Shows every statement that is going to be run, before it is. */
-export function preview(terminal: Terminal, store: StoreScript | null, steps: readonly Step[], database: string): void {
+export function preview(
+  terminal: Terminal,
+  store: StoreScript | null,
+  steps: readonly Step[],
+  database: string,
+): void {
   const { bold } = terminal.talkColors;
   if (store !== null && store.sql !== '') {
-    terminal.talk(bold(`In the store: schema colophon, ${versions(store)} (--print-sql has the whole text).`));
+    terminal.talk(
+      bold(`In the store: schema colophon, ${versions(store)} (--print-sql has the whole text).`),
+    );
   }
   if (steps.length > 0) terminal.talk(bold(`At the source, in database ${visible(database)}:`));
   for (const step of steps) {
-    const shown = step.sql.length > MAX_SHOWN ? `${step.sql.slice(0, MAX_SHOWN)} … (--print-sql has all)` : step.sql;
+    const shown =
+      step.sql.length > MAX_SHOWN ? `${step.sql.slice(0, MAX_SHOWN)} … (--print-sql has all)` : step.sql;
     for (const line of shown.split('\n')) terminal.talk(`  ${visible(line)}`);
   }
 }
 
 function versions({ from, to }: StoreScript): string {
-  return from === to ? `version ${to}, gets its owner` : from === 0 ? `version ${to}` : `version ${from} becomes ${to}`;
+  return from === to
+    ? `version ${to}, gets its owner`
+    : from === 0
+      ? `version ${to}`
+      : `version ${from} becomes ${to}`;
 }
 
 /**

@@ -103,9 +103,15 @@ export function createProgram(runner: Runner, version: string, talk: (line: stri
       .option('--name <name>', 'only of the source with this name');
 
   names(add('init', 'make the store, publication, replica identities and slot', init))
-    .option('--tables <names>', 'tables to track: todo,sales.*,!sales.tmp_* (names as they are; COLOPHON_TABLES)')
+    .option(
+      '--tables <names>',
+      'tables to track: todo,sales.*,!sales.tmp_* (names as they are; COLOPHON_TABLES)',
+    )
     .option('--all-tables', 'track every table there is now (COLOPHON_ALL_TABLES)')
-    .option('--new-tables <policy>', 'tables made later: auto, or manual (COLOPHON_NEW_TABLES; default manual)')
+    .option(
+      '--new-tables <policy>',
+      'tables made later: auto, or manual (COLOPHON_NEW_TABLES; default manual)',
+    )
     .option(
       '--replica-identity <kind>',
       'full: the whole row before a change is known; default: as the table has it (COLOPHON_REPLICA_IDENTITY)',

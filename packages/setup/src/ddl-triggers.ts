@@ -45,7 +45,8 @@ export const DDL_FUNCTION_BODY = `
             'identity', d.object_identity, 'dropped', true, 'role', session_user,
             'publication', CASE d.object_type
               WHEN 'publication relation' THEN jsonb_build_object('name', d.address_args[1],
-                'of', format('%I.%I', d.address_names[1], d.address_names[2]), 'whole', false)
+                'of', format('%I.%I', d.address_names[1], d.address_names[2]), 'whole', false,
+                'approved', nullif(current_setting('colophon.approved_by', true), ''))
               WHEN 'publication' THEN jsonb_build_object('name', d.object_name, 'whole', false) END,
             'table', CASE WHEN d.classid = 'pg_class'::regclass AND d.object_type ~ 'table' THEN d.objid::bigint END) AS said
         FROM pg_event_trigger_dropped_objects() d

@@ -1,8 +1,8 @@
 import { INIT_MARK } from './names.js';
 import { quoteIdentifier, quoteLiteral } from './quote.js';
 import type { ReplicaIdentity } from './source-state.js';
-import type { NewTables } from './tables/new-tables.js';
 import type { TableName } from './table-name.js';
+import type { NewTables } from './tables/new-tables.js';
 
 /**
  * What `init` changed, so that `drop` can undo it. Kept as the publication's comment: it goes where the publication

@@ -6,8 +6,8 @@ import type { SourceNames } from './names.js';
 import type { Plan, Step } from './plan.js';
 import { quoteIdentifier, quoteLiteral } from './quote.js';
 import { FAILOVER_SLOTS_SINCE, type RelationState, type SourceState } from './source-state.js';
-import { trackSteps } from './tables/track-steps.js';
 import { checkColumnLists, publicationSteps, stepsFor, type TablesWish } from './tables/table-steps.js';
+import { trackSteps } from './tables/track-steps.js';
 
 /** What `init` is asked for. */
 export interface InitWish extends SourceNames, TablesWish {

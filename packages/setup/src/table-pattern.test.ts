@@ -2,9 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { exactPattern, isTablePattern, parseTableWish, tableMatcher } from './table-pattern.js';
 
-const TABLES = ['public.todo', 'public.a*b', 'sales.order', 'sales.tmp_1', 'sales.tmpx', 'Sales.order_line'].map(
-  (text) => ({ schema: text.split('.')[0]!, name: text.split('.')[1]! }),
-);
+const TABLES = [
+  'public.todo',
+  'public.a*b',
+  'sales.order',
+  'sales.tmp_1',
+  'sales.tmpx',
+  'Sales.order_line',
+].map((text) => ({ schema: text.split('.')[0]!, name: text.split('.')[1]! }));
 const matches = (text: string) => {
   const [wished] = parseTableWish(text);
   if (wished === undefined || !isTablePattern(wished)) return wished;
@@ -35,10 +40,9 @@ describe('parseTableWish', () => {
   });
 
   it('knows what is left out, named or by a pattern', () => {
-    expect(parseTableWish('!todo,!sales.*').map((wished) => isTablePattern(wished) && wished.isExclusion)).toEqual([
-      true,
-      true,
-    ]);
+    expect(
+      parseTableWish('!todo,!sales.*').map((wished) => isTablePattern(wished) && wished.isExclusion),
+    ).toEqual([true, true]);
   });
 
   it('takes the same once', () => {

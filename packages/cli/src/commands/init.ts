@@ -158,7 +158,9 @@ function namesIn(wish: TableWish | null): TableName[] {
 async function readStoreScript(settings: Settings, deadline: Deadline): Promise<StoreScript> {
   const connection = await connect({ url: storeUrl(settings), role: 'store', deadline });
   try {
-    const client = { query: async (sql: string, values?: unknown[]) => ({ rows: await connection.query(sql, values) }) };
+    const client = {
+      query: async (sql: string, values?: unknown[]) => ({ rows: await connection.query(sql, values) }),
+    };
     return await storeScript(client, DEFAULT_OWNER);
   } finally {
     await connection.close();
@@ -206,7 +208,9 @@ function summary(plan: InitPlan): string {
   const parts = [
     ...(published > 0 ? [`publish ${published} ${published === 1 ? 'table' : 'tables'}`] : []),
     ...(identities > 0 ? [`set ${identities} replica ${identities === 1 ? 'identity' : 'identities'}`] : []),
-    ...(plan.steps.some((step) => step.kind === 'ddl' || step.kind === 'track') ? ['create event triggers'] : []),
+    ...(plan.steps.some((step) => step.kind === 'ddl' || step.kind === 'track')
+      ? ['create event triggers']
+      : []),
     ...(plan.steps.some((step) => step.kind === 'slot') ? ['create a replication slot'] : []),
   ];
   const text = parts.length === 0 ? 'change the publication' : parts.join(', ');

@@ -11,8 +11,8 @@ import type { Activity } from '@colophon/store';
 import { type CommandContext, deadlineOf, sourceNames, withSource } from '../command-context.js';
 import { openAuditStore, STORE } from '../open-audit-store.js';
 import { type ColumnRule, columnRules } from '../render/column-rules.js';
-import { renderTables, type ShownTable } from '../render/tables-list.js';
 import { visible } from '../render/display-text.js';
+import { renderTables, type ShownTable } from '../render/tables-list.js';
 import type { Settings } from '../settings.js';
 
 /** What `tables` is asked for. */
@@ -46,7 +46,9 @@ export async function listAllTables(context: CommandContext<ListFlags>): Promise
   if (shown.length === 0) terminal.talk(`There are no tables in database ${visible(state.server.database)}.`);
   else await terminal.out(renderTables(shown, terminal.columns, terminal.colors));
   if (state.publication === null) {
-    terminal.talk(`Nothing is tracked: there is no publication ${visible(settings.publication)} (colophon init).`);
+    terminal.talk(
+      `Nothing is tracked: there is no publication ${visible(settings.publication)} (colophon init).`,
+    );
   }
   terminal.talk(`New tables: ${newTablesText(policy, state)}`);
   if (activity instanceof ColophonError) {
@@ -84,7 +86,10 @@ function shownTable(
   const seen =
     activity instanceof ColophonError
       ? null
-      : (activity.tables.find((one) => one.schema === schema && one.table === name) ?? { changes: 0, named: 0 });
+      : (activity.tables.find((one) => one.schema === schema && one.table === name) ?? {
+          changes: 0,
+          named: 0,
+        });
   return {
     table,
     bytes: table.leaves.reduce((sum, { oid }) => sum + (sizes.get(oid) ?? 0), 0),
@@ -95,10 +100,15 @@ function shownTable(
   };
 }
 
-function newTablesText(policy: NonNullable<NonNullable<SourceState['publication']>['memory']>['newTables'], { track }: SourceState): string {
+function newTablesText(
+  policy: NonNullable<NonNullable<SourceState['publication']>['memory']>['newTables'],
+  { track }: SourceState,
+): string {
   if (policy?.policy !== 'auto') return 'manual (colophon tables track)';
   const scope = policy.scope.map(({ text }) => text).join(',');
-  const how = track.isCurrent ? 'tracked as they are made' : 'tracked by colophon run, a moment after they are made';
+  const how = track.isCurrent
+    ? 'tracked as they are made'
+    : 'tracked by colophon run, a moment after they are made';
   return `auto, ${visible(scope)}: ${how}`;
 }
 

@@ -37,7 +37,8 @@ export async function tables(context: CommandContext<TablesFlags>): Promise<void
   await withSource(settings, deadline, async (connection) => {
     const names = sourceNames(settings);
     const state = await inspectSource(connection, names);
-    const plan = action === 'untrack' ? planUntrack(state, names.publication, wish) : trackPlan(context, state, wish);
+    const plan =
+      action === 'untrack' ? planUntrack(state, names.publication, wish) : trackPlan(context, state, wish);
     if (flags.dryRun === true) {
       for (const step of plan.steps) await terminal.out(sqlOf(step));
       return;
@@ -82,7 +83,11 @@ function actionOf({ action, named = [], newTables }: TablesFlags): Action {
   return action;
 }
 
-function trackPlan({ settings, flags }: CommandContext<TablesFlags>, state: SourceState, wish: TableWish): TrackPlan {
+function trackPlan(
+  { settings, flags }: CommandContext<TablesFlags>,
+  state: SourceState,
+  wish: TableWish,
+): TrackPlan {
   const { publication, identity, newTables, tables: scope } = settings;
   return planTrack(state, {
     publication,
@@ -111,7 +116,10 @@ async function ask(
   }
   preview(terminal, null, plan.steps, state.server.database);
   const count = plan.tracked.length === 1 ? '1 table' : `${plan.tracked.length} tables`;
-  const what = action === 'policy' ? 'Change what becomes of new tables' : `${action === 'track' ? 'Track' : 'Untrack'} ${count}`;
+  const what =
+    action === 'policy'
+      ? 'Change what becomes of new tables'
+      : `${action === 'track' ? 'Track' : 'Untrack'} ${count}`;
   await confirm(context, `${what} in database ${visible(state.server.database)}?`);
   deadline.renew();
 }

@@ -9,7 +9,10 @@ export interface ColumnRule {
 }
 
 /** What the settings say of a table's columns: rules for it, by its name with and without `public`, and for every table. */
-export function columnRules({ redact }: Pick<Settings, 'redact'>, { relation }: Pick<ListedTable, 'relation'>): ColumnRule[] {
+export function columnRules(
+  { redact }: Pick<Settings, 'redact'>,
+  { relation }: Pick<ListedTable, 'relation'>,
+): ColumnRule[] {
   const { schema, name } = relation;
   const names = ['*', `${schema}.${name}`, ...(schema === 'public' ? [name] : [])];
   const found = new Map<string, ColumnRule>();

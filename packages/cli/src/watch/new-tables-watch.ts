@@ -93,8 +93,12 @@ export class NewTablesWatch {
     const { names, onTracked, onUntracked } = this.options;
     const plan = planNewTables(await inspectSource(connection, names), names.publication);
     if (plan === null) return true;
-    const result = this.isEnded ? null : await applyPlan(connection, plan, { deadline: this.deadline, lockAttempts: 1 });
-    const done = new Set(result?.done.filter(({ kind }) => kind === 'publish').map(({ table }) => displayTable(table!)));
+    const result = this.isEnded
+      ? null
+      : await applyPlan(connection, plan, { deadline: this.deadline, lockAttempts: 1 });
+    const done = new Set(
+      result?.done.filter(({ kind }) => kind === 'publish').map(({ table }) => displayTable(table!)),
+    );
     if (done.size > 0) onTracked([...done]);
     for (const { table, reason } of plan.leftOut) {
       const name = displayTable(table);

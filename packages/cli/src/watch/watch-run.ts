@@ -94,9 +94,13 @@ export class RunWatch {
       url: sourceUrl(settings),
       names: { slot, publication: settings.publication },
       everyMs: NEW_TABLES_EVERY_MS,
-      onTracked: (tables) => terminal.talk(`New tables are tracked: ${tables.map(visible).join(', ')}.`, { slot }),
+      onTracked: (tables) =>
+        terminal.talk(`New tables are tracked: ${tables.map(visible).join(', ')}.`, { slot }),
       onUntracked: (table, reason) =>
-        terminal.talk(`New table ${visible(table)} isn't tracked: ${visible(reason)}`, { level: 'warn', slot }),
+        terminal.talk(`New table ${visible(table)} isn't tracked: ${visible(reason)}`, {
+          level: 'warn',
+          slot,
+        }),
       onFailure: ({ code, message }) =>
         terminal.talk(`New tables could not be tracked: ${visible(message)}`, { level: 'warn', code, slot }),
     });

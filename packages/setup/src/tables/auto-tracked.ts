@@ -10,7 +10,8 @@ const knownOids = new WeakMap<SourceState, ReadonlySet<number>>();
  * being published, itself or through its root, where new tables are or were tracked. Undefined for others.
  */
 export function autoTracked(state: SourceState, relation: RelationState): RememberedTable | undefined {
-  if (state.publication?.memory?.newTables === undefined || !givenOids(state).has(relation.oid)) return undefined;
+  if (state.publication?.memory?.newTables === undefined || !givenOids(state).has(relation.oid))
+    return undefined;
   const { schema, name, oid } = relation;
   return { schema, name, oid, identity: 'default', index: null, isAdded: true };
 }

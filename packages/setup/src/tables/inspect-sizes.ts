@@ -8,7 +8,8 @@ export interface TableSize {
   readonly bytes: number;
 }
 
-const SIZES = 'SELECT c.oid, pg_total_relation_size(c.oid)::float8 AS bytes FROM pg_class c WHERE c.oid = ANY ($1::oid[])';
+const SIZES =
+  'SELECT c.oid, pg_total_relation_size(c.oid)::float8 AS bytes FROM pg_class c WHERE c.oid = ANY ($1::oid[])';
 
 // As counted by the last VACUUM or ANALYZE: without any lock.
 const ESTIMATES = `SELECT t.oid, ((

@@ -111,7 +111,11 @@ function withRoots(state: SourceState, oids: readonly number[]): ReadonlySet<num
   const relations = new Map(state.relations.map((relation) => [relation.oid, relation]));
   const found = new Set<number>();
   for (let oid of oids) {
-    for (let at = relations.get(oid); at !== undefined; at = at.isPartition ? relations.get(oid) : undefined) {
+    for (
+      let at = relations.get(oid);
+      at !== undefined;
+      at = at.isPartition ? relations.get(oid) : undefined
+    ) {
       found.add(at.oid);
       oid = at.parents[0] ?? 0;
     }

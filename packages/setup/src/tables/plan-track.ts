@@ -52,8 +52,7 @@ export function planTrack(state: SourceState, wish: TrackWish): TrackPlan {
   );
   const steps = [...memory, ...chosen.flatMap((table) => stepsFor(table, published, wish.publication))];
   if (steps.length > 0) checkOwner(state, wish.publication);
-  const track =
-    wish.newTables === undefined ? { steps: [], notices: [] } : trackSteps(state, wish.newTables);
+  const track = wish.newTables === undefined ? { steps: [], notices: [] } : trackSteps(state, wish.newTables);
   return {
     steps: [...memory, ...track.steps, ...steps.slice(memory.length)],
     leftOut,
@@ -74,7 +73,12 @@ export function planNewTables(state: SourceState, publication: string): TrackPla
   const plan = planTrack(state, { publication, tables: found.map(exactPattern), identity, except });
   const { role } = state;
   if (plan.steps.length === 0 || state.publication!.isOwned) return plan;
-  return { ...plan, steps: [], tracked: [], leftOut: plan.tracked.map((table) => notOurs(state, role.name, table)) };
+  return {
+    ...plan,
+    steps: [],
+    tracked: [],
+    leftOut: plan.tracked.map((table) => notOurs(state, role.name, table)),
+  };
 }
 
 function notOurs({ publication }: SourceState, role: string, table: RelationState): LeftOut {

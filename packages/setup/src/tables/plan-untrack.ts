@@ -1,7 +1,7 @@
 import { ColophonError } from '@colophon/protocol';
 import { leavesOf, type TableWish, wishedTables } from '../choose-tables.js';
 import { type Memory, memoryStatement, type UntrackedTable } from '../memory.js';
-import { identityStep, type Plan, type Step } from '../plan.js';
+import { identityStep, type Step } from '../plan.js';
 import { isOfInit } from '../plan-drop.js';
 import { quoteIdentifier, quoteLiteral } from '../quote.js';
 import { knownTables } from '../remember-tables.js';
@@ -67,7 +67,11 @@ export function planUntrack(state: SourceState, name: string, wish: TableWish): 
 }
 
 /** What of it is published: itself, or its partitions one by one. */
-function publishedOf(state: SourceState, published: ReadonlySet<number>, relation: RelationState): RelationState[] {
+function publishedOf(
+  state: SourceState,
+  published: ReadonlySet<number>,
+  relation: RelationState,
+): RelationState[] {
   if (published.has(relation.oid)) return [relation];
   if (relation.kind !== 'partitioned table') return [];
   return leavesOf(state, relation).filter(({ oid }) => published.has(oid));
@@ -80,7 +84,9 @@ function rootOf(
 ): RelationState | undefined {
   return state.relations.find(
     (root) =>
-      root.kind === 'partitioned table' && published.has(root.oid) && leavesOf(state, root).includes(relation),
+      root.kind === 'partitioned table' &&
+      published.has(root.oid) &&
+      leavesOf(state, root).includes(relation),
   );
 }
 
@@ -97,7 +103,9 @@ function restoreStep(state: SourceState, relation: RelationState, group: string,
   const before = (rememberedTable(state, relation) ?? autoTracked(state, relation))!;
   const isIndexGone = before.identity === 'index' && !relation.indexes.includes(before.index ?? '');
   if (isIndexGone) {
-    notices.push(`${displayTable(relation)} gets replica identity DEFAULT: its index ${before.index} is gone.`);
+    notices.push(
+      `${displayTable(relation)} gets replica identity DEFAULT: its index ${before.index} is gone.`,
+    );
   }
   const identity = isIndexGone ? 'default' : before.identity;
   return identityStep(relation, identity, before.index, 'as it was before it was tracked', group);
@@ -142,7 +150,12 @@ function noteLeaving(
     tables: [...remembered.values()].sort((a, b) => a.oid - b.oid),
     untracked,
     ...(newTables?.policy === 'auto'
-      ? { newTables: { ...newTables, skipped: [...newTables.skipped, ...new Set([...asked, ...leaving])].map(named) } }
+      ? {
+          newTables: {
+            ...newTables,
+            skipped: [...newTables.skipped, ...new Set([...asked, ...leaving])].map(named),
+          },
+        }
       : {}),
   };
 }

@@ -18,7 +18,11 @@ export interface TablesWish {
 }
 
 /** Throws `PUBLICATION_UNSUITABLE` where the publication gives only a part of a table. */
-export function checkColumnLists(state: SourceState, chosen: readonly ChosenTable[], publication: string): void {
+export function checkColumnLists(
+  state: SourceState,
+  chosen: readonly ChosenTable[],
+  publication: string,
+): void {
   const entries = new Map(state.publication?.tables.map((table) => [table.oid, table]));
   for (const { relation } of chosen) {
     const entry = entries.get(relation.oid);

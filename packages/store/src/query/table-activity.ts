@@ -57,7 +57,9 @@ export async function readActivity(run: Run, { source, environment }: ActivitySo
   const isExact = total <= BigInt(COUNTED);
   const length = isExact ? COUNTED : COUNTED / STRETCHES;
   const step = isExact ? 1n : total / BigInt(STRETCHES);
-  const stretches = Array.from({ length: isExact ? 1 : STRETCHES }, (_, at) => (first + BigInt(at) * step).toString());
+  const stretches = Array.from({ length: isExact ? 1 : STRETCHES }, (_, at) =>
+    (first + BigInt(at) * step).toString(),
+  );
   const scale = isExact ? 1 : Number(total) / COUNTED;
   const rows = await run(COUNTS, [stretches, length, source, environment]);
   return {
