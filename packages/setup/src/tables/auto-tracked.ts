@@ -29,3 +29,9 @@ function givenOids(state: SourceState): ReadonlySet<number> {
   }
   return oids;
 }
+
+/** Everything published, with the partitions that are through their root. */
+export function givenTables(state: SourceState): RelationState[] {
+  const oids = givenOids(state);
+  return state.relations.filter(({ oid }) => oids.has(oid));
+}

@@ -6,6 +6,7 @@ import { quoteIdentifier } from '../quote.js';
 import { knownTables, rememberTables } from '../remember-tables.js';
 import type { SourceState } from '../source-state.js';
 import { displayTable, quoteTable } from '../table-name.js';
+import { autoTracked, givenTables } from './auto-tracked.js';
 import { type NewTables, type NewTablesPolicy, nextNewTables } from './new-tables.js';
 
 /** Which tables a publication is to give. */
@@ -113,23 +114,51 @@ function nextMemory(
 ): Memory {
   const old = state.publication;
   const tracked = new Set(chosen.map(({ relation }) => relation.oid));
+  const known = [...(tables ?? knownTables(state)), ...beforeNewTables(state, tables, newTables, chosen)];
   const untracked = old?.memory?.untracked?.filter(({ oid }) => !tracked.has(oid)) ?? [];
   return {
     systemIdentifier: state.server.systemIdentifier,
     databaseOid: state.server.databaseOid,
     isOurs: old === null || (old.memory?.isOurs ?? false),
     comment: old === null ? null : old.memory === null ? old.comment : old.memory.comment,
-    tables: tables ?? knownTables(state).sort((a, b) => a.oid - b.oid),
+    tables: known.sort((a, b) => a.oid - b.oid),
     ...(newTables === undefined ? {} : { newTables }),
     ...(untracked.length === 0 ? {} : { untracked }),
   };
 }
 
-/** Whether nothing about new and untracked tables is another: the tables themselves were compared before. */
+/**
+ * Where new tables are tracked, what isn't remembered is taken for one of them. So everything else has to be, also what
+ * needs no change: what is chosen, and as the policy begins what is published.
+ */
+function beforeNewTables(
+  state: SourceState,
+  tables: readonly RememberedTable[] | null,
+  newTables: NewTables | undefined,
+  chosen: readonly ChosenTable[],
+): RememberedTable[] {
+  if (newTables === undefined) return [];
+  const known = new Set((tables ?? knownTables(state)).map(({ oid }) => oid));
+  const relations = chosen.flatMap(({ identities }) => identities.map(({ relation }) => relation));
+  if (state.publication?.memory?.newTables === undefined) relations.push(...givenTables(state));
+  const added = new Map<number, RememberedTable>();
+  for (const relation of relations) {
+    const { schema, name, oid, identity, identityIndex: index } = relation;
+    if (known.has(oid)) continue;
+    added.set(oid, autoTracked(state, relation) ?? { schema, name, oid, identity, index, isAdded: false });
+  }
+  return [...added.values()];
+}
+
+/** Whether nothing is to be remembered that isn't: what is changed of tables was compared before. */
 function isSameMemory(before: Memory | null, next: Memory): boolean {
   const rest = (memory: Memory | null): string =>
     JSON.stringify([memory?.newTables ?? null, memory?.untracked ?? null]);
-  return rest(before) === rest(next);
+  const known = new Set(before?.tables.map(({ oid }) => oid));
+  return (
+    rest(before) === rest(next) &&
+    (next.newTables === undefined || next.tables.every(({ oid }) => known.has(oid)))
+  );
 }
 
 /** Gives a table its identity, and only then publishes it. */
