@@ -186,7 +186,7 @@ describe.each(MAJORS)('colophon tables on PostgreSQL %i', (major) => {
     expect(code).toBe(0);
     expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
     expect(stdout).toMatch(/^TABLE +TRACKED +IDENTITY +SIZE +A DAY +NAMED$/m);
-    expect(stdout).toMatch(/^other +yes +FULL +\S+ kB +1 +0 %$/m);
+    expect(stdout).toMatch(/^other +yes +FULL +\S+ KiB +1 +0 %$/m);
     expect(stdout).toMatch(/^light +no +DEFAULT .*\n {2}light can't be tracked: it is unlogged/m);
     expect(stdout).toMatch(/^sales\.part +yes .*\n {2}1 partition$/m);
     expect(stdout).not.toMatch(/part_1|seen|colophon\./);

@@ -18,8 +18,7 @@ export async function askTables(
   const width = Math.min(LABEL_WIDTH, Math.max(12, context.terminal.columns - 44));
   const options = tables.map((table) => ({
     value: table.relation.oid,
-    label: truncate(visible(displayTable(table.relation)), width),
-    hint: hintOf(table, sizes),
+    label: `${truncate(visible(displayTable(table.relation)), width)} (${factsOf(table, sizes)})`,
     disabled: table.obstacle !== null,
   }));
   const oids = new Set(
@@ -61,7 +60,7 @@ export async function askNewTables(context: CommandContext<unknown>): Promise<Ne
   );
 }
 
-function hintOf(
+function factsOf(
   { relation, leaves, tracked, obstacle, identity }: ListedTable,
   sizes: ReadonlyMap<number, number>,
 ): string {

@@ -1,10 +1,10 @@
-import type { Step } from '@colophon/setup';
+import { type Step, WITHOUT_TRACKING } from '@colophon/setup';
 import type { StoreScript } from '@colophon/store';
 import { visible } from './render/display-text.js';
 import type { Terminal } from './terminal.js';
 
 /** More of a statement isn't shown: what is remembered of ten thousand tables is a megabyte. */
-const MAX_SHOWN = 4_000;
+const MAX_SHOWN = 20_000;
 /** Steps that are one transaction though they are several statements. */
 const TOGETHER: readonly Step['kind'][] = ['publication', 'ddl', 'track', 'unpublish'];
 
@@ -56,7 +56,7 @@ export function sqlScript(
   if (steps.length > 0) {
     parts.push('-- The source\n');
     if (isElsewhere) parts.push(`\\connect -reuse-previous=on "${places.source}"\n`);
-    parts.push(...steps.map(stepSql));
+    parts.push(`${WITHOUT_TRACKING};\n`, ...steps.map(stepSql));
   }
   if (parts.length === 1) parts.push('-- Nothing has to be changed.\n');
   return parts.join('');

@@ -53,3 +53,4 @@ export type { NewTables, NewTablesPolicy } from './tables/new-tables.js';
 export type { TrackPlan, TrackWish } from './tables/plan-track.js';
 export { planNewTables, planTrack } from './tables/plan-track.js';
 export { planUntrack } from './tables/plan-untrack.js';
+export { WITHOUT_TRACKING } from './tables/track-trigger.js';

@@ -59,8 +59,8 @@ export function planInit(state: SourceState, wish: InitWish): InitPlan {
     steps: [
       ...publicationSteps(state, wish, choice.chosen, toPublish),
       ...ddlSteps(state, wish),
-      ...track.steps,
       ...tableSteps,
+      ...track.steps,
       ...slotSteps(state, wish),
     ],
     leftOut: choice.leftOut,

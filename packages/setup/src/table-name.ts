@@ -24,7 +24,7 @@ export function parseTableNames(text: string): TableName[] {
 }
 
 /** A part of a name, as it stands in a list. */
-export interface NamePart {
+interface NamePart {
   readonly part: string;
   readonly isQuoted: boolean;
 }

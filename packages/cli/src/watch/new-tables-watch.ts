@@ -1,4 +1,4 @@
-import { ColophonError } from '@colophon/protocol';
+import { ColophonError, type ErrorCode } from '@colophon/protocol';
 import {
   applyPlan,
   type Connection,
@@ -24,6 +24,8 @@ export interface NewTablesWatchOptions {
 }
 
 const LOOK_TIMEOUT_MS = 10_000;
+/** What the next look may not meet any more. */
+const PASSING: readonly ErrorCode[] = ['CONNECTION_FAILED', 'CONNECTION_LOST', 'LOCK_TIMEOUT', 'TIMEOUT'];
 
 // Changes with every table that is made, dropped, renamed, moved or published, and with what is remembered. One row.
 const SIGN = `SELECT md5(concat(
@@ -112,7 +114,7 @@ export class NewTablesWatch {
   /** What isn't a matter of the connection, once. */
   private tell(error: unknown): void {
     if (!(error instanceof ColophonError) || error.retryable || this.told.has(error.message)) return;
-    if (error.code === 'CONNECTION_FAILED' || error.code === 'CONNECTION_LOST') return;
+    if (PASSING.includes(error.code)) return;
     this.told.add(error.message);
     this.options.onFailure(error);
   }

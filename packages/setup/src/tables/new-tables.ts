@@ -78,7 +78,7 @@ export function findNewTables(state: SourceState): RelationState[] {
 }
 
 /** Says of tables whether new ones like them are tracked. */
-export function scopeMatcher(scope: readonly TablePattern[]): (table: TableName) => boolean {
+function scopeMatcher(scope: readonly TablePattern[]): (table: TableName) => boolean {
   const included = scope.filter(({ isExclusion }) => !isExclusion).map(tableMatcher);
   const excluded = scope.filter(({ isExclusion }) => isExclusion).map(tableMatcher);
   return (table) => included.some((matches) => matches(table)) && !excluded.some((matches) => matches(table));

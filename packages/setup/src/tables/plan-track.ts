@@ -54,7 +54,7 @@ export function planTrack(state: SourceState, wish: TrackWish): TrackPlan {
   if (steps.length > 0) checkOwner(state, wish.publication);
   const track = wish.newTables === undefined ? { steps: [], notices: [] } : trackSteps(state, wish.newTables);
   return {
-    steps: [...memory, ...track.steps, ...steps.slice(memory.length)],
+    steps: [...steps, ...track.steps],
     leftOut,
     notices: [...notices, ...track.notices],
     tracked: chosen.map(({ relation }) => relation),

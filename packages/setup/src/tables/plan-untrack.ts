@@ -29,19 +29,18 @@ export function planUntrack(state: SourceState, name: string, wish: TableWish): 
     const leaves = relation.kind === 'partitioned table' ? leavesOf(state, relation) : [relation];
     // What was taken out before, and whose identity could not be put back then, is put back now.
     for (const leaf of leaves) {
-      const group = quoteTable(published.has(relation.oid) ? relation : leaf);
+      const group = quoteTable(published.has(leaf.oid) ? leaf : relation);
       if (isToRestore(state, leaf)) restoring.push([leaf, group]);
     }
     leaving.push(...given);
     if (given.length > 0) asked.push(relation);
-    if (given.length > 0 || !isNamed) continue;
-    const root = rootOf(state, published, relation);
+    const root = relation.isPartition ? rootOf(state, published, relation) : undefined;
     if (root !== undefined) {
       throw unsuitable(
         `${displayTable(relation)} is tracked through ${displayTable(root)}, whose partition it is: untrack that one.`,
       );
     }
-    notices.push(`${displayTable(relation)} isn't tracked.`);
+    if (given.length === 0 && isNamed) notices.push(`${displayTable(relation)} isn't tracked.`);
   }
   const foreign = leaving.filter((relation) => !isOfColophon(state, publication, relation));
   if (foreign.length > 0) {
@@ -66,15 +65,13 @@ export function planUntrack(state: SourceState, name: string, wish: TableWish): 
   };
 }
 
-/** What of it is published: itself, or its partitions one by one. */
+/** What of it is published: itself, its partitions one by one, or both. */
 function publishedOf(
   state: SourceState,
   published: ReadonlySet<number>,
   relation: RelationState,
 ): RelationState[] {
-  if (published.has(relation.oid)) return [relation];
-  if (relation.kind !== 'partitioned table') return [];
-  return leavesOf(state, relation).filter(({ oid }) => published.has(oid));
+  return [relation, ...leavesOf(state, relation)].filter(({ oid }) => published.has(oid));
 }
 
 function rootOf(

@@ -6,6 +6,9 @@ import { quoteLiteral } from '../quote.js';
 /** The event trigger that tracks new tables. Behind `colophon_ddl` in the order of names: the command is recorded before what it leads to. */
 export const TRACK_TRIGGER = 'colophon_track';
 
+/** Lets the event trigger do nothing for the rest of the session. */
+export const WITHOUT_TRACKING = "SET colophon.is_tracking = 'on'";
+
 /** The commands after which there may be a new table, or one that can be tracked now. */
 export const TRACK_TAGS: readonly string[] = [
   'ALTER TABLE',
@@ -33,7 +36,7 @@ export const TRACK_FUNCTION_BODY: string = `
     names text[];
     tries int;
   BEGIN
-    -- What it does itself comes here too.
+    -- What it does itself comes here too, and what init does.
     IF current_setting('colophon.is_tracking', true) = 'on' THEN
       RETURN;
     END IF;
