@@ -34,7 +34,6 @@ function busyWriter(url: string, table: string): { end(): Promise<number> } {
 describe.each(MAJORS)('colophon tables on PostgreSQL %i', (major) => {
   let server: PostgresServer;
   let database: TrackedDatabase;
-  let run: Running;
   // With event triggers that tell of the publication, and without.
   const hasDdl = major === 18;
 
@@ -50,8 +49,6 @@ describe.each(MAJORS)('colophon tables on PostgreSQL %i', (major) => {
        CREATE UNLOGGED TABLE light (id int); CREATE VIEW seen AS SELECT 1 AS id`,
       { tables: 'todo', flags: hasDdl ? [] : ['--no-ddl'] },
     );
-    run = startColophon(['run', ...database.args]);
-    await run.said('Reading');
   }, 60_000);
   afterAll(async () => {
     await database.drop();
@@ -71,7 +68,21 @@ describe.each(MAJORS)('colophon tables on PostgreSQL %i', (major) => {
     (await database.client.query('SELECT relreplident AS i FROM pg_class WHERE oid = $1::regclass', [table]))
       .rows[0].i;
 
+  /** A consumer that reads; it may not outlive its test. */
+  async function consumer(): Promise<Running & { stop(): Promise<string> }> {
+    const run = startColophon(['run', ...database.args]);
+    await run.said('Reading');
+    const stop = async () => {
+      run.child.kill('SIGTERM');
+      const { code, stderr } = await run.finished;
+      expect(code).toBe(0);
+      return stderr;
+    };
+    return { ...run, stop };
+  }
+
   it('tracks while the consumer runs and the application writes: every change from then on', async () => {
+    const run = await consumer();
     const writer = busyWriter(database.url, 'late');
     const tracked = await tables('track', 'late', 'sales.*', '!sales.tmp_*');
     expect(tracked).toMatchObject({ code: 0 });
@@ -92,6 +103,7 @@ describe.each(MAJORS)('colophon tables on PostgreSQL %i', (major) => {
       },
       { timeout: 20_000, interval: 50 },
     );
+    await run.stop();
     const own = await database.client.query(
       `SELECT operation, count(*)::int AS n FROM colophon.changes WHERE "table" = 'late' AND length(primary_key) < 4 GROUP BY 1 ORDER BY 1`,
     );
@@ -115,10 +127,7 @@ describe.each(MAJORS)('colophon tables on PostgreSQL %i', (major) => {
     await tables('track', 'other');
     expect(await identity('other')).toBe('f');
     // Without event triggers a consumer knows of what it has seen: here as it begins.
-    run.child.kill('SIGTERM');
-    await run.finished;
-    run = startColophon(['run', ...database.args]);
-    await run.said('Reading');
+    const run = await consumer();
     expect((await tables('untrack', 'late', 'other')).stderr).toMatch(
       /nobody to ask.*--yes.*\[INVALID_OPTION\]/,
     );
@@ -130,9 +139,7 @@ describe.each(MAJORS)('colophon tables on PostgreSQL %i', (major) => {
       'INSERT INTO late VALUES (5000, 1); UPDATE other SET v = 1; INSERT INTO todo VALUES (1, 1)',
     );
     if (hasDdl) await run.said('No longer tracked: public.late (colophon tables untrack as postgres)');
-    run.child.kill('SIGTERM');
-    expect(await run.finished).toMatchObject({ code: 0 });
-    expect((await run.finished).stderr).not.toContain('Gap in the audit');
+    expect(await run.stop()).not.toContain('Gap in the audit');
     await database.once();
     const after = await database.client.query(
       `SELECT FROM colophon.changes WHERE "table" = 'late' AND primary_key = '5000'`,

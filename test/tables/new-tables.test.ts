@@ -40,7 +40,7 @@ describe.each(MAJORS)('new tables on PostgreSQL %i', (major) => {
   async function published(...names: string[]): Promise<string[]> {
     const rows = await sql(
       url,
-      `SELECT c.oid::regclass || ' ' || c.relreplident AS text FROM pg_publication_rel r JOIN pg_class c ON c.oid = r.prrelid
+      `SELECT c.oid::regclass::text || ' ' || c.relreplident::text AS text FROM pg_publication_rel r JOIN pg_class c ON c.oid = r.prrelid
         WHERE c.relname IN (${names.map((name) => `'${name}'`).join(', ')}) ORDER BY 1`,
     );
     return rows.map(({ text }) => String(text));
