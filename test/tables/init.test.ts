@@ -140,7 +140,7 @@ it('asks which tables, what becomes of later ones, shows every statement, and on
   await second.said('nothing had to be changed');
   expect(await second.ended).toBe(0);
   expect(await published()).toEqual(['public.added', 'public.todo']);
-}, 30_000);
+});
 
 it.each([
   ['at the tables', async (terminal: Terminal) => terminal.said('zz_light')],

@@ -161,7 +161,7 @@ describe.each(MAJORS)('new tables on PostgreSQL %i', (major) => {
     const { code, stderr } = await run.finished;
     expect(code).toBe(0);
     expect(await published('first', 'second', 'third')).toEqual(['first f', 'second f', 'third f']);
-    expect(stderr).not.toContain('old');
+    expect(stderr).not.toMatch(/\bold\b/);
     if (major >= 18) {
       expect(stderr.split("New table derived_keyless isn't tracked")).toHaveLength(2);
     }

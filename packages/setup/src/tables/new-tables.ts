@@ -27,7 +27,8 @@ export interface SkippedTable extends TableName {
 export interface NewTablesWish {
   readonly policy: NewTablesPolicy | undefined;
   readonly identity: 'full' | 'default';
-  readonly tables: TableWish;
+  /** Which ones: by the patterns in it. */
+  readonly scope: TableWish;
 }
 
 /**
@@ -50,7 +51,7 @@ export function nextNewTables(
   return {
     policy,
     identity: wish.policy === undefined ? before!.identity : wish.identity,
-    scope: wish.policy === undefined ? before!.scope : scopeOf(wish.tables),
+    scope: wish.policy === undefined ? before!.scope : scopeOf(wish.scope),
     skipped: skipped
       .filter(({ oid }) => !tracked.has(oid))
       .map(({ schema, name, oid }) => ({ schema, name, oid })),

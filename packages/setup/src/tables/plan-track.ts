@@ -42,11 +42,10 @@ export function planTrack(state: SourceState, wish: TrackWish): TrackPlan {
   const published = new Set(publication.tables.map((table) => table.oid));
   const toPublish = chosen.filter((table) => !published.has(table.relation.oid));
   checkColumnLists(state, chosen, wish.publication);
-  const { identity, newTables } = wish;
-  const tables = wish.scope ?? wish.tables;
+  const { identity, newTables, scope, tables } = wish;
   const memory = publicationSteps(
     state,
-    { publication: wish.publication, identity, newTables, tables },
+    { publication: wish.publication, identity, newTables, scope, tables },
     chosen,
     toPublish,
   );

@@ -16,6 +16,8 @@ export interface TablesWish {
   readonly identity: IdentityMode;
   /** What is to become of tables that are made later. Default: as it is; nothing, where nobody ever said. */
   readonly newTables?: NewTablesPolicy | undefined;
+  /** Which later ones, by the patterns in it. Default: those of `tables`. */
+  readonly scope?: TableWish | undefined;
 }
 
 /** Throws `PUBLICATION_UNSUITABLE` where the publication gives only a part of a table. */
@@ -99,10 +101,10 @@ function newTablesOf(
   wish: TablesWish,
   chosen: readonly ChosenTable[],
 ): NewTables | undefined {
-  const { newTables: policy, identity, tables } = wish;
+  const { newTables: policy, identity, tables, scope = tables } = wish;
   // What was wanted and can't be tracked today may be tomorrow: it isn't skipped.
   const wanted = [...wishedTables(state, tables), ...chosen].map(({ relation }) => relation.oid);
-  return nextNewTables(state, { policy, identity, tables }, new Set(wanted));
+  return nextNewTables(state, { policy, identity, scope }, new Set(wanted));
 }
 
 /** What is remembered next: with these tables, where that is something new. */
@@ -144,8 +146,8 @@ function beforeNewTables(
   const added = new Map<number, RememberedTable>();
   for (const relation of relations) {
     const { schema, name, oid, identity, identityIndex: index } = relation;
-    if (known.has(oid)) continue;
-    added.set(oid, autoTracked(state, relation) ?? { schema, name, oid, identity, index, isAdded: false });
+    if (known.has(oid) || autoTracked(state, relation) !== undefined) continue;
+    added.set(oid, { schema, name, oid, identity, index, isAdded: false });
   }
   return [...added.values()];
 }
