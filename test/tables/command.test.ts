@@ -9,17 +9,20 @@ import { type TrackedDatabase, trackDatabase } from '../tracked-database.js';
 const MAJORS: Major[] = process.env.PG_MAJOR ? [Number(process.env.PG_MAJOR) as Major] : [14, 18];
 
 /** Updates and inserts without a pause, until it is told to end; rejects with the first that fails. */
-function busyWriter(url: string, table: string): { end(): Promise<number> } {
+function busyWriter(url: string, table: string, from: number): { end(): Promise<number> } {
   const client = new pg.Client({ connectionString: url });
   let isEnded = false;
   const writing = (async () => {
     await client.connect();
     let rows = 0;
-    while (!isEnded) {
-      await client.query(`INSERT INTO ${table} VALUES ($1, 0)`, [++rows + 1_000_000]);
-      await client.query(`UPDATE ${table} SET v = v + 1 WHERE id = $1`, [rows + 1_000_000]);
+    try {
+      for (; !isEnded; rows++) {
+        await client.query(`INSERT INTO ${table} VALUES ($1, 0)`, [from + rows]);
+        await client.query(`UPDATE ${table} SET v = v + 1 WHERE id = $1`, [from + rows]);
+      }
+    } finally {
+      await client.end();
     }
-    await client.end();
     return rows;
   })();
   writing.catch(() => {});
@@ -83,7 +86,7 @@ describe.each(MAJORS)('colophon tables on PostgreSQL %i', (major) => {
 
   it('tracks while the consumer runs and the application writes: every change from then on', async () => {
     const run = await consumer();
-    const writer = busyWriter(database.url, 'late');
+    const writer = busyWriter(database.url, 'late', 1_000_000);
     const tracked = await tables('track', 'late', 'sales.*', '!sales.tmp_*');
     expect(tracked).toMatchObject({ code: 0 });
     expect(tracked.stderr).toContain('Tracked: late, sales.order, sales.part.');
@@ -131,7 +134,7 @@ describe.each(MAJORS)('colophon tables on PostgreSQL %i', (major) => {
     expect((await tables('untrack', 'late', 'other')).stderr).toMatch(
       /nobody to ask.*--yes.*\[INVALID_OPTION\]/,
     );
-    const writer = busyWriter(database.url, 'late');
+    const writer = busyWriter(database.url, 'late', 2_000_000);
     expect(await tables('untrack', 'late', 'other', '--yes')).toMatchObject({ code: 0 });
     await writer.end();
     expect([await identity('late'), await identity('other')]).toEqual(['d', 'i']);

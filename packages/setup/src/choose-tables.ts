@@ -107,7 +107,10 @@ export function wishedTables(state: SourceState, wish: TableWish): Wished[] {
   const isLeftOut = (relation: RelationState): boolean => excluded.some((matches) => matches(relation));
   const found = new Map<number, Wished>();
   for (const relation of named(state, names)) found.set(relation.oid, { relation, isNamed: true });
-  const wanted = excluded.length > 0 && included.length === 0 && names.length === 0 ? [() => true] : included.map(tableMatcher);
+  const wanted =
+    excluded.length > 0 && included.length === 0 && names.length === 0
+      ? [() => true]
+      : included.map(tableMatcher);
   for (const [at, matches] of wanted.entries()) {
     const matched = all.filter(matches);
     if (matched.length === 0 && included.length > 0) throw matchesNothing(state, included[at]!.text);
