@@ -1,3 +1,6 @@
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { openStore } from '@colophon/store';
 import { launchPostgres, type PostgresServer } from '@colophon/testkit';
 import pg from 'pg';
@@ -201,6 +204,11 @@ describe.each(MAJORS)('colophon tables on PostgreSQL %i', (major) => {
     expect(stdout).toMatch(/^sales\.part +yes .*\n {2}1 partition$/m);
     expect(stdout).not.toMatch(/part_1|seen|colophon\./);
     expect(stderr).toContain('New tables: manual');
+    const config = path.join(os.tmpdir(), `colophon-tables-${process.pid}-${major}.json`);
+    fs.writeFileSync(config, '{"redact": {"tables": {"todo": {"id": "drop"}}}, "columns": {"ignore": ["*.v"]}}');
+    const ruled = await tables('--config', config);
+    fs.rmSync(config);
+    expect(ruled.stdout).toMatch(/^todo +yes .*\n {2}columns: id drop, v ignore$/m);
     const json = (await tables('--json')).stdout
       .trim()
       .split('\n')

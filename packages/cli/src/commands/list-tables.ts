@@ -1,5 +1,7 @@
+import { ColumnRuleBook } from '@colophon/core';
 import { ColophonError } from '@colophon/protocol';
 import {
+  type Connection,
   type Deadline,
   inspectSizes,
   inspectSource,
@@ -27,6 +29,9 @@ export async function listAllTables(context: CommandContext<ListFlags>): Promise
   let state!: SourceState;
   let listed: readonly ListedTable[] = [];
   let sizes: ReadonlyMap<number, number> = new Map();
+  let columns: ReadonlyMap<number, readonly string[]> = new Map();
+  const { redact, columns: options } = settings;
+  const book = new ColumnRuleBook(redact ?? undefined, options ?? undefined);
   await withSource(settings, deadline, async (connection) => {
     state = await inspectSource(connection, sourceNames(settings));
     listed = listTables(state, settings.identity);
@@ -34,9 +39,11 @@ export async function listAllTables(context: CommandContext<ListFlags>): Promise
       connection,
       listed.flatMap(({ leaves }) => leaves.map(({ oid }) => oid)),
     );
+    if (redact !== null || options !== null) columns = await readColumns(connection, listed);
   });
   const activity = await readActivity(settings, state, deadline);
-  const rules = (table: ListedTable): ColumnRule[] => columnRules(settings, table);
+  const rules = (table: ListedTable): ColumnRule[] =>
+    columnRules(book, table, columns.get(table.relation.oid) ?? []);
   const shown = listed.map((table) => shownTable(table, sizes, activity, rules(table)));
   const policy = state.publication?.memory?.newTables;
   if (flags.json === true) {
@@ -54,6 +61,18 @@ export async function listAllTables(context: CommandContext<ListFlags>): Promise
   if (activity instanceof ColophonError) {
     terminal.talk(`! Changes a day aren't known: ${visible(activity.message)}`);
   } else if (!activity.isExact) terminal.talk('~ Estimated from samples of the last 24 hours.');
+}
+
+async function readColumns(
+  connection: Connection,
+  tables: readonly ListedTable[],
+): Promise<ReadonlyMap<number, readonly string[]>> {
+  const rows = await connection.query<{ oid: number; columns: string[] }>(
+    `SELECT a.attrelid AS oid, array_agg(a.attname::text ORDER BY a.attnum) AS columns FROM pg_attribute a
+      WHERE a.attrelid = ANY ($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped GROUP BY 1`,
+    [tables.map(({ relation }) => relation.oid)],
+  );
+  return new Map(rows.map((row) => [row.oid, row.columns]));
 }
 
 /** Without a store, or the right to read it, the rest is shown all the same. */

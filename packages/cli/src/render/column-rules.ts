@@ -1,25 +1,22 @@
+import type { ColumnRuleBook } from '@colophon/core';
 import type { ListedTable } from '@colophon/setup';
-import type { Settings } from '../settings.js';
 
 /** What becomes of a column's values. */
 export interface ColumnRule {
   readonly column: string;
-  /** `drop`, `mask`, `hash`. */
+  /** `ignore`, `drop`, `mask`, `hash`; `ignore, hash` where both hold. */
   readonly rule: string;
 }
 
-/** What the settings say of a table's columns: rules for it, by its name with and without `public`, and for every table. */
+/** What the settings say of the table's columns, in their order. */
 export function columnRules(
-  { redact }: Pick<Settings, 'redact'>,
-  { relation }: Pick<ListedTable, 'relation'>,
+  book: ColumnRuleBook,
+  { relation }: ListedTable,
+  columns: readonly string[],
 ): ColumnRule[] {
-  const { schema, name } = relation;
-  const names = ['*', `${schema}.${name}`, ...(schema === 'public' ? [name] : [])];
-  const found = new Map<string, ColumnRule>();
-  for (const table of names) {
-    for (const [column, rule] of Object.entries(redact?.tables?.[table] ?? {})) {
-      found.set(column, { column, rule: typeof rule === 'string' ? rule : rule.by });
-    }
-  }
-  return [...found.values()];
+  return columns.flatMap((column) => {
+    const { isIgnored, redaction } = book.ruleFor(relation.schema, relation.name, column);
+    const rules = [...(isIgnored ? ['ignore'] : []), ...(redaction === null ? [] : [redaction])];
+    return rules.length === 0 ? [] : [{ column, rule: rules.join(', ') }];
+  });
 }

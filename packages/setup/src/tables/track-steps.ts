@@ -1,7 +1,7 @@
 import type { Step } from '../plan.js';
 import type { SourceState } from '../source-state.js';
 import type { NewTablesPolicy } from './new-tables.js';
-import { createTrackStep, dropTrackStep } from './track-trigger.js';
+import { createTrackStep, dropTrackStep, notTrackedAtOnce } from './track-trigger.js';
 
 /** Makes or removes the event trigger, as the policy asks for it and the role may; says where it may not. */
 export function trackSteps(
@@ -10,12 +10,10 @@ export function trackSteps(
 ): { steps: Step[]; notices: string[] } {
   if (policy === 'auto') {
     if (track.isCurrent) return { steps: [], notices: [] };
-    if (ddl.mayCreate) return { steps: [createTrackStep()], notices: [] };
+    if (ddl.mayCreate) return { steps: [createTrackStep(role.name)], notices: [] };
     return {
       steps: [],
-      notices: [
-        `New tables are tracked by colophon run, which looks for them now and then: role ${role.name} may not create event triggers, by which they would be tracked at once.`,
-      ],
+      notices: [notTrackedAtOnce(role.name)],
     };
   }
   if (!track.isThere || track.others.length > 0) return { steps: [], notices: [] };

@@ -154,10 +154,15 @@ export interface TrackState {
   readonly others: readonly string[];
 }
 
-/** The step that makes function and trigger, or brings them up to date. */
-export function createTrackStep(): Step {
+/** What is said where the role can't have new tables tracked at once. */
+export function notTrackedAtOnce(role: string): string {
+  return `New tables are tracked by colophon run, which looks for them now and then: role ${role} may not create event triggers, by which they would be tracked at once.`;
+}
+
+/** The step that makes function and trigger, or brings them up to date. Where the server refuses it, the rest goes on. */
+export function createTrackStep(role: string): Step {
   const tags = TRACK_TAGS.map(quoteLiteral).join(', ');
-  return step(
+  const made = step(
     `${DDL_SCHEMA_SQL};
      CREATE OR REPLACE FUNCTION colophon.track_new_tables() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER
        SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' AS $track$${TRACK_FUNCTION_BODY}$track$;
@@ -166,6 +171,7 @@ export function createTrackStep(): Step {
      ALTER EVENT TRIGGER ${TRACK_TRIGGER} ENABLE ALWAYS`,
     'made, new tables are tracked from here on',
   );
+  return { ...made, ifRefused: notTrackedAtOnce(role) };
 }
 
 /** The step that removes them, and the schema where it was made for event triggers and holds nothing else. */
