@@ -7,8 +7,10 @@ export interface ColophonConfig {
   source?: string;
   /** Connection URL of the store's database. Default: the source. */
   store?: string;
-  /** Tables that `init` tracks, names as they are: `['todo', 'sales.order']`; or `'all'`. */
+  /** Tables that `init` tracks, names as they are or patterns: `['todo', 'sales.*', '!sales.tmp_*']`; or `'all'`. */
   tables?: readonly string[] | 'all';
+  /** Whether `init` has tables tracked that are made later: `auto`, or `manual`: `tables track` does. Default: as it is; `manual` at first. */
+  newTables?: 'auto' | 'manual';
   /** Replication slot. Default `colophon`. Each source that shares a server needs one of its own. */
   slot?: string;
   /** Publication. Default `colophon`. */

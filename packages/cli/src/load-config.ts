@@ -20,6 +20,7 @@ const KEYS: Record<keyof ColophonConfig, Shape> = {
   source: 'text',
   store: 'text',
   tables: 'tables',
+  newTables: 'text',
   slot: 'text',
   publication: 'text',
   environment: 'text',

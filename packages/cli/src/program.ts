@@ -9,6 +9,7 @@ import { role } from './commands/role.js';
 import { run } from './commands/run.js';
 import { snapshot } from './commands/snapshot.js';
 import { status } from './commands/status.js';
+import { tables } from './commands/tables.js';
 import { tail } from './commands/tail.js';
 import type { CommonFlags } from './settings.js';
 
@@ -102,8 +103,15 @@ export function createProgram(runner: Runner, version: string, talk: (line: stri
       .option('--name <name>', 'only of the source with this name');
 
   names(add('init', 'make the store, publication, replica identities and slot', init))
-    .option('--tables <names>', 'tables to track: todo,sales.order (names as they are; COLOPHON_TABLES)')
+    .option(
+      '--tables <names>',
+      'tables to track: todo,sales.*,!sales.tmp_* (names as they are; COLOPHON_TABLES)',
+    )
     .option('--all-tables', 'track every table there is now (COLOPHON_ALL_TABLES)')
+    .option(
+      '--new-tables <policy>',
+      'tables made later: auto, or manual (COLOPHON_NEW_TABLES; default manual)',
+    )
     .option(
       '--replica-identity <kind>',
       'full: the whole row before a change is known; default: as the table has it (COLOPHON_REPLICA_IDENTITY)',
@@ -114,6 +122,15 @@ export function createProgram(runner: Runner, version: string, talk: (line: stri
     )
     .option('--no-ddl', 'without the event triggers that record DDL (COLOPHON_DDL=no)')
     .option('--snapshot', 'then copy the tables as they are, as colophon snapshot does')
+    .option('--dry-run', 'print the SQL for the source instead of running it')
+    .option('--print-sql', 'print a script of all of it, the store too, for somebody else to run with psql')
+    .option('--yes', 'ask nothing');
+  names(json(add('tables', 'the tables, which are tracked, and to track or untrack some', tables)))
+    .argument('[action]', 'track or untrack; without, the tables are listed')
+    .argument('[named...]', 'tables: todo sales.* (names as they are; a pattern in quotes)')
+    .option('--new-tables <policy>', 'from now on tables made later are tracked: auto, or manual: not')
+    .option('--tables <names>', 'with --new-tables auto: which ones, as of init (default: all)')
+    .option('--replica-identity <kind>', 'as of init')
     .option('--dry-run', 'print the SQL for the source instead of running it')
     .option('--yes', 'ask nothing');
   names(json(add('doctor', 'look at everything that auditing needs, and say what to do', doctor)));

@@ -1,6 +1,7 @@
 import type { Consumer } from '@colophon/core';
 import { formatLsn } from '@colophon/protocol';
 import type { CountingSink } from './counting-sink.js';
+import { isUntracking } from './render/gap-text.js';
 import { isCatchingUp, progressLine } from './render/progress-line.js';
 import type { Terminal } from './terminal.js';
 
@@ -59,14 +60,23 @@ export function reportRun(
     isInTrouble = false;
     if (saidAtMs.size > 0) saidAtMs.clear();
   });
-  consumer.on('gap', (gap) =>
+  consumer.on('gap', (gap) => {
+    if (isUntracking(gap)) {
+      const lsn = gap.fromLsn === null ? {} : { lsn: formatLsn(gap.fromLsn) };
+      const tables = gap.tables?.join(', ') ?? 'all tables';
+      terminal.talk(`No longer tracked: ${tables} (${gap.approvedBy}). Recorded in colophon.gaps.`, {
+        slot,
+        ...lsn,
+      });
+      return;
+    }
     terminal.talk(`Gap in the audit (${gap.reason}): ${gap.detail} Recorded in colophon.gaps.`, {
       level: 'warn',
       reason: gap.reason,
       slot,
       ...(gap.toLsn === null ? {} : { lsn: formatLsn(gap.toLsn) }),
-    }),
-  );
+    });
+  });
   consumer.on('unverified', ({ refusals, count, xid, commitLsn }) => {
     const reasons = Object.entries(refusals).map(([reason, times]) => `${times} ${reason}`);
     const lsn = formatLsn(commitLsn);

@@ -1,6 +1,6 @@
 import type { ColumnOptions } from '@colophon/core';
 import { ColophonError } from '@colophon/protocol';
-import { type IdentityMode, parseTableNames, type TableWish } from '@colophon/setup';
+import { type IdentityMode, type NewTablesPolicy, parseTableWish, type TableWish } from '@colophon/setup';
 import { parseByteSize } from './byte-size.js';
 import type { ColophonConfig } from './config.js';
 import { parseDuration } from './duration.js';
@@ -16,6 +16,7 @@ export interface CommonFlags {
   store?: string;
   tables?: string;
   allTables?: boolean;
+  newTables?: string;
   slot?: string;
   publication?: string;
   environment?: string;
@@ -43,6 +44,8 @@ export interface Settings {
   readonly store: string | null;
   /** Null where nobody said. */
   readonly tables: TableWish | null;
+  /** What becomes of tables that are made later; null where nobody said. */
+  readonly newTables: NewTablesPolicy | null;
   readonly identity: IdentityMode;
   /** Whether a new slot is to survive a failover, where the server can (17). */
   readonly failover: boolean;
@@ -96,6 +99,12 @@ export function resolveSettings(
     source: url(flags.source, 'COLOPHON_SOURCE_URL', config.source) ?? variable('DATABASE_URL') ?? null,
     store: url(flags.store, 'COLOPHON_STORE_URL', config.store) ?? null,
     tables: tableWish(flags, env, config),
+    newTables:
+      oneOf(
+        ['auto', 'manual'] as const,
+        '--new-tables',
+        text(flags.newTables, 'COLOPHON_NEW_TABLES', config.newTables),
+      ) ?? null,
     identity: identityMode(
       text(flags.replicaIdentity, 'COLOPHON_REPLICA_IDENTITY', config.replicaIdentity) ?? 'full',
     ),
@@ -126,11 +135,11 @@ function tableWish(flags: CommonFlags, env: NodeJS.ProcessEnv, config: ColophonC
     throw new ColophonError('INVALID_OPTION', 'Both --tables and --all-tables are given: give one of them.');
   }
   if (flags.allTables === true) return 'all';
-  if (flags.tables !== undefined) return parseTableNames(flags.tables);
-  if (env.COLOPHON_TABLES) return parseTableNames(env.COLOPHON_TABLES);
+  if (flags.tables !== undefined) return parseTableWish(flags.tables);
+  if (env.COLOPHON_TABLES) return parseTableWish(env.COLOPHON_TABLES);
   if (env.COLOPHON_ALL_TABLES) return YES.test(env.COLOPHON_ALL_TABLES) ? 'all' : null;
   if (config.tables === undefined || config.tables === 'all') return config.tables ?? null;
-  return config.tables.flatMap((name) => parseTableNames(name));
+  return config.tables.flatMap((name) => parseTableWish(name));
 }
 
 /** The flag can only say no: it is true where it isn't given. */

@@ -7,6 +7,8 @@ export interface PublicationChange {
   readonly table: string | null;
   /** Whether every change is published from here on. */
   readonly isWhole: boolean;
+  /** Who says that it is meant: `colophon tables untrack as admin`. Null or absent where nobody does. */
+  readonly approvedBy?: string | null;
 }
 
 /** A command that changed the schema (or a publication), as the source's event trigger told it inside its transaction. */

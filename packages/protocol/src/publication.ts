@@ -31,6 +31,8 @@ export interface CoverageChange {
   readonly table: string | null;
   /** Whether all its changes are given from here on. */
   readonly isWhole: boolean;
+  /** Who says that it is meant; null or absent where nobody does. */
+  readonly approvedBy?: string | null;
   readonly timeline: number;
   /** At the latest from here on it was missing; at the earliest from here on all is given again. */
   readonly lsn: Lsn;

@@ -5,6 +5,7 @@ import type { Connection } from './connect.js';
 import type { Deadline } from './deadline.js';
 import type { Plan, Step } from './plan.js';
 import { displayTable } from './table-name.js';
+import { WITHOUT_TRACKING } from './tables/track-trigger.js';
 
 /** How a plan is run. */
 export interface ApplyOptions {
@@ -50,15 +51,16 @@ export async function applyPlan(
   let isPublishedStill = false;
   // The server gives up a little earlier than we do, so that nothing of ours goes on there after we left.
   const statementMs = Math.max(1, Math.floor(deadline.timeoutMs * 0.9));
+  // The event trigger for new tables would publish a table as soon as its identity is set, before its own step.
   await connection.query(
-    `SET statement_timeout = ${statementMs}; SET idle_in_transaction_session_timeout = 0`,
+    `SET statement_timeout = ${statementMs}; SET idle_in_transaction_session_timeout = 0; ${WITHOUT_TRACKING}`,
   );
   for (const step of plan.steps) {
     if (step.group !== null && failedGroups.has(step.group)) continue;
     // Without all tables put back, the publication must stay: its comment says what is still to do.
     if (leftOut.length > 0 && step.group === null && step.kind !== 'slot' && step.table === null) continue;
     // What is still published keeps an identity that its updates work with.
-    if (isPublishedStill && step.kind === 'identity') continue;
+    if (isPublishedStill && step.kind === 'identity' && step.group === null) continue;
     options.onStart?.(step);
     deadline.renew();
     try {
@@ -90,7 +92,8 @@ async function runStep(connection: Connection, step: Step, options: ApplyOptions
   // A new slot waits for the transactions that are open, by their locks: that holds up nobody else.
   const lockTimeoutMs = step.kind === 'slot' ? 0 : (options.lockTimeoutMs ?? DEFAULT_LOCK_TIMEOUT_MS);
   await connection.query(`SET lock_timeout = ${lockTimeoutMs}`);
-  const attempts = step.table === null ? 1 : (options.lockAttempts ?? DEFAULT_LOCK_ATTEMPTS);
+  // The publication, too, may be locked: by who adds a table to it in a transaction that is still open.
+  const attempts = step.kind === 'slot' ? 1 : (options.lockAttempts ?? DEFAULT_LOCK_ATTEMPTS);
   for (let attempt = 1; ; attempt++) {
     try {
       await connection.query(step.sql);

@@ -3,12 +3,13 @@ import { STORE_SCHEMA } from './names.js';
 import { rememberedTable } from './remembered-table.js';
 import type { RelationState, ReplicaIdentity, SourceState } from './source-state.js';
 import { displayTable, quoteTable, type TableName } from './table-name.js';
+import { isTablePattern, tableMatcher, type WishedTable } from './table-pattern.js';
 
 /** What `init` makes of a table's replica identity: FULL, or what the table has by itself. */
 export type IdentityMode = 'full' | 'default';
 
-/** The tables to track: by name, or every one that can be. */
-export type TableWish = readonly TableName[] | 'all';
+/** The tables to track: by name or pattern, or every one that can be. */
+export type TableWish = readonly WishedTable[] | 'all';
 
 /** A table to publish, with the identities that must stand first. */
 export interface ChosenTable {
@@ -33,19 +34,22 @@ export interface TableChoice {
 
 /**
  * Decides which tables are published and with which identity. Named tables that can't be are an error
- * (`TABLE_MISSING`, `TABLE_UNSUITABLE`, `PRIVILEGE_MISSING`); of all tables they are left out and said.
+ * (`TABLE_MISSING`, `TABLE_UNSUITABLE`, `PRIVILEGE_MISSING`); of all tables, and of those that a pattern matches, they are
+ * left out and said.
  */
 export function chooseTables(state: SourceState, wish: TableWish, mode: IdentityMode): TableChoice {
-  const wanted = wish === 'all' ? trackable(state) : named(state, wish);
+  const wanted = wishedTables(state, wish);
   const chosen: ChosenTable[] = [];
+  const faults: LeftOut[] = [];
   const chosenOids = new Set<number>();
   const leftOut: LeftOut[] = [];
   const notices: string[] = [];
   const published = publishedOids(state);
-  for (const relation of wanted) {
-    const fault = kindFault(relation) ?? (wish === 'all' ? extensionFault(relation) : null);
+  for (const { relation, isNamed } of wanted) {
+    const unfit = isNamed ? faults : leftOut;
+    const fault = kindFault(relation) ?? (isNamed ? null : extensionFault(relation));
     if (fault !== null) {
-      leftOut.push(fault);
+      unfit.push(fault);
       continue;
     }
     const outcome =
@@ -53,13 +57,13 @@ export function chooseTables(state: SourceState, wish: TableWish, mode: Identity
         ? choosePartitioned(state, relation, mode, published, notices)
         : [chooseTable(state, relation, mode, published)];
     for (const table of outcome) {
-      if ('reason' in table) leftOut.push(table);
+      if ('reason' in table) unfit.push(table);
       else if (!chosenOids.has(table.relation.oid)) {
         chosenOids.add(table.relation.oid);
         chosen.push(table);
       }
     }
-    if (wish === 'all') continue;
+    if (!isNamed) continue;
     const children = state.relations.filter(
       (child) => !child.isPartition && child.parents.includes(relation.oid),
     );
@@ -69,20 +73,64 @@ export function chooseTables(state: SourceState, wish: TableWish, mode: Identity
       );
     }
   }
-  if (wish !== 'all' && leftOut.length > 0) {
+  if (faults.length > 0) {
     throw new ColophonError(
-      leftOut[0]!.code,
-      `${leftOut.map((fault) => fault.reason).join(' ')} Nothing was changed.`,
+      faults[0]!.code,
+      `${faults.map((fault) => fault.reason).join(' ')} Nothing was changed.`,
       {
-        details: { table: displayTable(leftOut[0]!.table) },
+        details: { table: displayTable(faults[0]!.table) },
       },
     );
   }
   return { chosen, leftOut, notices };
 }
 
+/** A relation that is asked for, by its own name or as one of several. */
+export interface Wished {
+  readonly relation: RelationState;
+  readonly isNamed: boolean;
+}
+
+/**
+ * The relations that are asked for, each once. A pattern is held against tables outside PostgreSQL's and the store's
+ * schemas, of partitioned ones against the root; exclusions count for names too. Throws `TABLE_MISSING` for a name or
+ * pattern that finds nothing; an exclusion may, since it is for tables that come and go.
+ */
+export function wishedTables(state: SourceState, wish: TableWish): Wished[] {
+  const all = trackable(state);
+  if (wish === 'all') return all.map((relation) => ({ relation, isNamed: false }));
+  const names: TableName[] = [];
+  const patterns = wish.filter(isTablePattern);
+  for (const wished of wish) if (!isTablePattern(wished)) names.push(wished);
+  const included = patterns.filter(({ isExclusion }) => !isExclusion);
+  const excluded = patterns.filter(({ isExclusion }) => isExclusion).map(tableMatcher);
+  const isLeftOut = (relation: RelationState): boolean => excluded.some((matches) => matches(relation));
+  const found = new Map<number, Wished>();
+  for (const relation of named(state, names)) found.set(relation.oid, { relation, isNamed: true });
+  const wanted =
+    excluded.length > 0 && included.length === 0 && names.length === 0
+      ? [() => true]
+      : included.map(tableMatcher);
+  for (const [at, matches] of wanted.entries()) {
+    const matched = all.filter(matches);
+    if (matched.length === 0 && included.length > 0) throw matchesNothing(state, included[at]!.text);
+    for (const relation of matched) {
+      if (!found.has(relation.oid)) found.set(relation.oid, { relation, isNamed: false });
+    }
+  }
+  return [...found.values()].filter(({ relation }) => !isLeftOut(relation));
+}
+
+function matchesNothing(state: SourceState, text: string): ColophonError {
+  return new ColophonError(
+    'TABLE_MISSING',
+    `No table in database ${state.server.database} matches ${text}: * stands for any number of characters, schema public unless said; put a name that holds a star in double quotes. Nothing was changed.`,
+    { details: { pattern: text } },
+  );
+}
+
 /** Partitions come with their root. */
-function trackable(state: SourceState): RelationState[] {
+export function trackable(state: SourceState): RelationState[] {
   return state.relations.filter(
     (relation) =>
       (relation.kind === 'table' || relation.kind === 'partitioned table') &&

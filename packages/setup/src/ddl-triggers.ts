@@ -4,6 +4,23 @@ import { quoteLiteral } from './quote.js';
 /** What marks a schema at the source that `init` made for its function alone. */
 const SCHEMA_MARK = 'Made by colophon init for its event triggers.';
 
+/** Makes the schema for the event triggers' functions, where there is no store. */
+export const DDL_SCHEMA_SQL: string = `DO $do$ BEGIN
+       IF to_regnamespace('colophon') IS NULL THEN
+         CREATE SCHEMA colophon;
+         COMMENT ON SCHEMA colophon IS ${quoteLiteral(SCHEMA_MARK)};
+       END IF;
+     END $do$`;
+
+/** Removes it, where it was made for them and holds nothing else. */
+export const DROP_DDL_SCHEMA_SQL: string = `DO $do$ BEGIN
+       IF obj_description(to_regnamespace('colophon'), 'pg_namespace') = ${quoteLiteral(SCHEMA_MARK)}
+          AND NOT EXISTS (SELECT FROM pg_depend WHERE refclassid = 'pg_namespace'::regclass
+                          AND refobjid = to_regnamespace('colophon')) THEN
+         DROP SCHEMA colophon;
+       END IF;
+     END $do$`;
+
 /** The two event triggers, by the event at which they run. */
 export const DDL_TRIGGERS = { colophon_ddl: 'ddl_command_end', colophon_ddl_drop: 'sql_drop' } as const;
 
@@ -28,7 +45,8 @@ export const DDL_FUNCTION_BODY = `
             'identity', d.object_identity, 'dropped', true, 'role', session_user,
             'publication', CASE d.object_type
               WHEN 'publication relation' THEN jsonb_build_object('name', d.address_args[1],
-                'of', format('%I.%I', d.address_names[1], d.address_names[2]), 'whole', false)
+                'of', format('%I.%I', d.address_names[1], d.address_names[2]), 'whole', false,
+                'approved', nullif(current_setting('colophon.approved_by', true), ''))
               WHEN 'publication' THEN jsonb_build_object('name', d.object_name, 'whole', false) END,
             'table', CASE WHEN d.classid = 'pg_class'::regclass AND d.object_type ~ 'table' THEN d.objid::bigint END) AS said
         FROM pg_event_trigger_dropped_objects() d
@@ -107,12 +125,7 @@ export function createDdlStep(role: string): Step {
   );
   // A session that replicates must tell, too: hence ALWAYS.
   const made = step(
-    `DO $do$ BEGIN
-       IF to_regnamespace('colophon') IS NULL THEN
-         CREATE SCHEMA colophon;
-         COMMENT ON SCHEMA colophon IS ${quoteLiteral(SCHEMA_MARK)};
-       END IF;
-     END $do$;
+    `${DDL_SCHEMA_SQL};
      CREATE OR REPLACE FUNCTION colophon.record_ddl() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER
        SET search_path = pg_catalog, pg_temp AS $ddl$${DDL_FUNCTION_BODY}$ddl$;
      ${triggers.join('; ')}`,
@@ -126,13 +139,7 @@ export function dropDdlStep(): Step {
   const triggers = Object.keys(DDL_TRIGGERS).map((name) => `DROP EVENT TRIGGER IF EXISTS ${name}`);
   return step(
     `${triggers.join('; ')}; DROP FUNCTION IF EXISTS colophon.record_ddl();
-     DO $do$ BEGIN
-       IF obj_description(to_regnamespace('colophon'), 'pg_namespace') = ${quoteLiteral(SCHEMA_MARK)}
-          AND NOT EXISTS (SELECT FROM pg_depend WHERE refclassid = 'pg_namespace'::regclass
-                          AND refobjid = to_regnamespace('colophon')) THEN
-         DROP SCHEMA colophon;
-       END IF;
-     END $do$`,
+     ${DROP_DDL_SCHEMA_SQL}`,
     'dropped, DDL is no longer recorded',
   );
 }

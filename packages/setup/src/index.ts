@@ -57,3 +57,14 @@ export type {
 } from './source-state.js';
 export type { TableName } from './table-name.js';
 export { displayTable, parseTableNames, quoteTable } from './table-name.js';
+export type { TablePattern, WishedTable } from './table-pattern.js';
+export { isTablePattern, parseTableWish } from './table-pattern.js';
+export type { TableSize } from './tables/inspect-sizes.js';
+export { inspectSizes } from './tables/inspect-sizes.js';
+export type { ListedTable } from './tables/list-tables.js';
+export { listTables } from './tables/list-tables.js';
+export type { NewTables, NewTablesPolicy } from './tables/new-tables.js';
+export type { TrackPlan, TrackWish } from './tables/plan-track.js';
+export { planNewTables, planTrack } from './tables/plan-track.js';
+export { planUntrack } from './tables/plan-untrack.js';
+export { WITHOUT_TRACKING } from './tables/track-trigger.js';

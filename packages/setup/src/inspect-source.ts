@@ -7,6 +7,7 @@ import { readMemory } from './memory.js';
 import { checkNames, type SourceNames } from './names.js';
 import type { PublicationState, RoleState, ServerState, SlotState, SourceState } from './source-state.js';
 import type { TableName } from './table-name.js';
+import { inspectTrack } from './tables/inspect-track.js';
 
 /**
  * Reads what the source looks like; changes nothing. `named` are tables to look at even in PostgreSQL's own schemas.
@@ -25,6 +26,7 @@ export async function inspectSource(
     publication: await inspectPublication(connection, names.publication),
     slot: await inspectSlot(connection, names.slot),
     ddl: await inspectDdl(connection, names.publication),
+    track: await inspectTrack(connection, names.publication),
     relations: await inspectRelations(connection, named),
   };
 }

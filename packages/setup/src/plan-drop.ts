@@ -7,6 +7,8 @@ import { quoteIdentifier, quoteLiteral } from './quote.js';
 import { rememberedTable } from './remembered-table.js';
 import type { RelationState, SourceState } from './source-state.js';
 import { displayTable, quoteTable } from './table-name.js';
+import { autoTracked } from './tables/auto-tracked.js';
+import { trackSteps } from './tables/track-steps.js';
 
 /**
  * Decides what `drop` changes: the slot first, since it keeps WAL; then each table out of the publication before its
@@ -27,6 +29,9 @@ export function planDrop(state: SourceState, names: SourceNames): Plan {
   }
   const notices: string[] = [];
   steps.push(...ddlSteps(state, notices));
+  const track = trackSteps(state, undefined);
+  steps.push(...track.steps);
+  notices.push(...track.notices);
   const { publication } = state;
   if (publication === null) return { steps, leftOut: [], notices };
   if (publication.memory === null) {
@@ -40,7 +45,7 @@ export function planDrop(state: SourceState, names: SourceNames): Plan {
   const published = new Set(publication.tables.map((table) => table.oid));
   const restored: Step[] = [];
   for (const relation of state.relations) {
-    const before = rememberedTable(state, relation);
+    const before = rememberedTable(state, relation) ?? autoTracked(state, relation);
     if (published.has(relation.oid) && (isOurs || before?.isAdded)) {
       steps.push({
         kind: 'unpublish',
@@ -97,7 +102,7 @@ function ddlSteps({ ddl, role }: SourceState, notices: string[]): Step[] {
 }
 
 /** Whether the identity is still the one that init gave: what someone set since then stays. */
-function isOfInit(relation: RelationState, before: RememberedTable): boolean {
+export function isOfInit(relation: RelationState, before: RememberedTable): boolean {
   return (
     relation.identity !== before.identity &&
     (relation.identity === 'full' || (relation.identity === 'default' && relation.virtualColumns.length > 0))
@@ -141,7 +146,7 @@ function checkDroppable(state: SourceState, names: SourceNames): void {
     );
   }
   for (const relation of state.relations) {
-    const before = rememberedTable(state, relation);
+    const before = rememberedTable(state, relation) ?? autoTracked(state, relation);
     if (before !== undefined && isOfInit(relation, before) && !relation.isOwned) {
       throw new ColophonError(
         'PRIVILEGE_MISSING',

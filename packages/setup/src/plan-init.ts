@@ -1,21 +1,18 @@
 import { ColophonError } from '@colophon/protocol';
 import { checkSlot } from './check-slot.js';
-import { type ChosenTable, chooseTables, type IdentityMode, type TableWish } from './choose-tables.js';
+import { chooseTables } from './choose-tables.js';
 import { createDdlStep, ddlNotRecorded } from './ddl-triggers.js';
-import { writeMemory } from './memory.js';
 import type { SourceNames } from './names.js';
-import { identityStep, type Plan, type Step } from './plan.js';
+import type { Plan, Step } from './plan.js';
 import type { Provider } from './provider/provider.js';
 import { selfManaged } from './provider/self-managed.js';
 import { quoteIdentifier, quoteLiteral } from './quote.js';
-import { rememberTables } from './remember-tables.js';
 import { FAILOVER_SLOTS_SINCE, type RelationState, type SourceState } from './source-state.js';
-import { displayTable, quoteTable } from './table-name.js';
+import { checkColumnLists, publicationSteps, stepsFor, type TablesWish } from './tables/table-steps.js';
+import { trackSteps } from './tables/track-steps.js';
 
 /** What `init` is asked for. */
-export interface InitWish extends SourceNames {
-  readonly tables: TableWish;
-  readonly identity: IdentityMode;
+export interface InitWish extends SourceNames, TablesWish {
   /** Whether standbys are to keep a copy of a new slot, where the server can (17). */
   readonly failover: boolean;
   /** Whether DDL is to be recorded, where the role may have it so. Default true. */
@@ -61,15 +58,17 @@ export function planInit(state: SourceState, wish: InitWish): InitPlan {
     );
   }
   const chosenOids = new Set(choice.chosen.map((table) => table.relation.oid));
+  const track = trackSteps(state, wish.newTables ?? state.publication?.memory?.newTables?.policy);
   return {
     steps: [
       ...publicationSteps(state, wish, choice.chosen, toPublish),
       ...ddlSteps(state, wish),
       ...tableSteps,
+      ...track.steps,
       ...slotSteps(state, wish),
     ],
     leftOut: choice.leftOut,
-    notices: [...choice.notices, ...ddlNotices(state, wish)],
+    notices: [...choice.notices, ...ddlNotices(state, wish), ...track.notices],
     tracked: choice.chosen.map((table) => table.relation),
     alsoPublished: state.relations.filter(
       (relation) => published.has(relation.oid) && !chosenOids.has(relation.oid),
@@ -145,105 +144,6 @@ function checkPublication(state: SourceState, names: SourceNames): void {
       `Publication ${names.publication} wasn't made by init and ${faults.join(', ')}: choose another --publication, or change it.`,
     );
   }
-}
-
-function checkColumnLists(state: SourceState, chosen: readonly ChosenTable[], publication: string): void {
-  const entries = new Map(state.publication?.tables.map((table) => [table.oid, table]));
-  for (const { relation } of chosen) {
-    const entry = entries.get(relation.oid);
-    if (entry?.hasRowFilter || entry?.hasColumnList) {
-      throw new ColophonError(
-        'PUBLICATION_UNSUITABLE',
-        `Publication ${publication} gives only a part of ${displayTable(relation)} (a ${entry.hasRowFilter ? 'row filter' : 'column list'}), wanted all of it: ALTER PUBLICATION … DROP TABLE ${quoteTable(relation)}, then init again.`,
-      );
-    }
-  }
-}
-
-function publicationSteps(
-  state: SourceState,
-  wish: InitWish,
-  chosen: readonly ChosenTable[],
-  toPublish: readonly ChosenTable[],
-): Step[] {
-  const name = quoteIdentifier(wish.publication);
-  const old = state.publication;
-  const options = ["publish = 'insert, update, delete, truncate'", 'publish_via_partition_root = false'];
-  if (state.server.major >= 18) options.push('publish_generated_columns = stored');
-  const comment = rememberSql(state, wish, chosen, toPublish);
-  if (old === null) {
-    return [
-      {
-        kind: 'publication',
-        sql: `CREATE PUBLICATION ${name} WITH (${options.join(', ')}); ${comment}`,
-        reason: 'created; its comment keeps what drop restores',
-        table: null,
-        group: null,
-      },
-    ];
-  }
-  const steps: Step[] = [];
-  if (old.missingOperations.length > 0 || old.isViaRoot || old.publishesStoredColumns === false) {
-    steps.push({
-      kind: 'publication',
-      sql: `ALTER PUBLICATION ${name} SET (${options.join(', ')})`,
-      reason: 'changed: every operation, partitions by their names, generated columns',
-      table: null,
-      group: null,
-    });
-  }
-  if (comment !== null) {
-    steps.push({
-      kind: 'memory',
-      sql: comment,
-      reason: 'comment: keeps what drop restores',
-      table: null,
-      group: null,
-    });
-  }
-  return steps;
-}
-
-/** The statement that remembers what is about to be changed; null where nothing is that isn't remembered yet. */
-function rememberSql(
-  state: SourceState,
-  wish: InitWish,
-  chosen: readonly ChosenTable[],
-  toPublish: readonly ChosenTable[],
-): string | null {
-  const old = state.publication;
-  const tables = rememberTables(state, chosen, toPublish);
-  if (tables === null) return null;
-  const memory = writeMemory({
-    systemIdentifier: state.server.systemIdentifier,
-    databaseOid: state.server.databaseOid,
-    isOurs: old === null || (old.memory?.isOurs ?? false),
-    comment: old === null ? null : old.memory === null ? old.comment : old.memory.comment,
-    tables,
-  });
-  return `COMMENT ON PUBLICATION ${quoteIdentifier(wish.publication)} IS ${quoteLiteral(memory)}`;
-}
-
-function stepsFor(table: ChosenTable, published: ReadonlySet<number>, publication: string): Step[] {
-  const group = quoteTable(table.relation);
-  const steps: Step[] = [];
-  for (const { relation, wanted } of table.identities) {
-    if (relation.identity === wanted) continue;
-    const reason =
-      wanted === 'full' ? 'the whole row before a change is known' : 'FULL is not for its virtual columns';
-    steps.push(identityStep(relation, wanted, relation.identityIndex, reason, group));
-  }
-  if (!published.has(table.relation.oid)) {
-    // ONLY: descendants by inheritance are published only where they are named. It means nothing for a partitioned table.
-    steps.push({
-      kind: 'publish',
-      sql: `ALTER PUBLICATION ${quoteIdentifier(publication)} ADD TABLE ONLY ${quoteTable(table.relation)}`,
-      reason: 'its changes are in the stream from here on',
-      table: table.relation,
-      group,
-    });
-  }
-  return steps;
 }
 
 function ddlSteps({ ddl, role }: SourceState, wish: InitWish): Step[] {

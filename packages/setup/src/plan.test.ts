@@ -14,6 +14,9 @@ import type {
   SourceState,
 } from './source-state.js';
 import { quoteTable } from './table-name.js';
+import { exactPattern, parseTableWish } from './table-pattern.js';
+import { planNewTables, planTrack } from './tables/plan-track.js';
+import { planUntrack } from './tables/plan-untrack.js';
 
 const SERVER: SourceState['server'] = {
   version: '18.4',
@@ -92,6 +95,7 @@ function source(part: Partial<SourceState> = {}): SourceState {
     publication: null,
     slot: null,
     ddl: { isCurrent: false, isThere: false, mayCreate: true, isOwned: true, others: [] },
+    track: { isCurrent: false, isThere: false, isOwned: true, others: [] },
     relations: [table('todo', 1)],
     ...part,
   };
@@ -118,6 +122,10 @@ function after(state: SourceState, { kind, sql, table: name }: Step): SourceStat
     case 'ddl': {
       const isThere = !sql.includes('DROP FUNCTION');
       return { ...state, ddl: { ...state.ddl, isThere, isCurrent: isThere } };
+    }
+    case 'track': {
+      const isThere = !sql.startsWith('DROP');
+      return { ...state, track: { ...state.track, isThere, isCurrent: isThere } };
     }
     case 'publication':
       if (sql.startsWith('DROP')) return { ...state, publication: null };
@@ -252,6 +260,41 @@ describe('any source', () => {
       }),
       { numRuns: 1000 },
     );
+  });
+
+  it('tables tracked and untracked later, with new ones or without: updates keep working, and drop puts all back', () => {
+    let tracked = 0;
+    const policies = fc.constantFrom(undefined, 'auto' as const, 'manual' as const);
+    const choice = fc.array(fc.nat(7), { minLength: 1, maxLength: 4 });
+    fc.assert(
+      fc.property(relations, policies, policies, choice, choice, (all, first, later, some, others) => {
+        const before = source({ relations: all });
+        const pick = (places: number[]) => places.map((place) => exactPattern(all[place % all.length]!));
+        let state = before;
+        const go = (plan: Plan): void => {
+          for (const step of plan.steps) {
+            state = after(state, step);
+            expectUpdatable(state);
+          }
+        };
+        try {
+          go(planInit(state, { ...WISH, newTables: first }));
+          go(planUntrack(state, 'colophon', pick(some)));
+          const wish = { publication: 'colophon', identity: 'full', newTables: later } as const;
+          go(planTrack(state, { ...wish, tables: pick(others), scope: 'all' }));
+          expect(planTrack(state, { ...wish, tables: pick(others), scope: 'all' }).steps).toEqual([]);
+          expect(planUntrack(state, 'colophon', pick(some)).tracked.length).toBeLessThanOrEqual(all.length);
+          tracked++;
+        } catch (error) {
+          expect(error).toMatchObject({ code: expect.stringMatching(/^(TABLE|PRIVILEGE)_/) });
+          if (state.publication === null) return;
+        }
+        go(planDrop(state, WISH));
+        expect(state).toEqual(before);
+      }),
+      { numRuns: 1000 },
+    );
+    expect(tracked).toBeGreaterThan(100);
   });
 
   it('tables added by a later init are put back too', () => {
@@ -419,6 +462,66 @@ describe('a partitioned table', () => {
     const state = init(init(before, root(true)), leaf('a', 2, true));
     expect(published(state)).toEqual(['root', 'a']);
     expect(run(state, planDrop(state, WISH))).toEqual(before);
+  });
+});
+
+describe('new tables', () => {
+  const before = source({ relations: [table('todo', 1), table('old', 2)] });
+  const init = (tables: string) =>
+    run(before, planInit(before, { ...WISH, tables: parseTableWish(tables), newTables: 'auto' }));
+  const made = (state: SourceState, ...names: [string, number, Partial<RelationState>?][]): SourceState => ({
+    ...state,
+    relations: [...state.relations, ...names.map(([name, oid, part]) => table(name, oid, part))],
+  });
+  const tracked = (state: SourceState) =>
+    planNewTables(state, 'colophon')?.tracked.map(({ name }) => name) ?? [];
+
+  it('are those that nobody left out, by name, pattern or untracking', () => {
+    const state = made(init('todo,!tmp_*'), ['new', 3], ['tmp_1', 4], ['odd', 5, { schema: 'x' }]);
+    expect(tracked(state)).toEqual(['new', 'odd']);
+    const whole = run(state, planNewTables(state, 'colophon')!);
+    expect(planNewTables(whole, 'colophon')).toBeNull();
+    const untracked = run(whole, planUntrack(whole, 'colophon', parseTableWish('new')));
+    expect(tracked(untracked)).toEqual([]);
+    const again = run(untracked, planTrack(untracked, { ...WISH, tables: parseTableWish('new,old') }));
+    expect(again.publication!.memory).toMatchObject({ newTables: { skipped: [] } });
+    expect(again.publication!.memory).not.toHaveProperty('untracked');
+    const dropped = run(again, planDrop(again, WISH));
+    expect(dropped.relations.map(({ identity }) => identity)).toEqual(state.relations.map(() => 'default'));
+  });
+
+  it('are those of the patterns alone, where there are some', () => {
+    const state = made(init('todo,public.t*'), ['tree', 3], ['other', 4]);
+    expect(tracked(state)).toEqual(['tree']);
+  });
+
+  it('what was wanted and could not be tracked is new once it can', () => {
+    const unlogged = source({
+      relations: [table('todo', 1), table('light', 2, { persistence: 'unlogged' })],
+    });
+    const state = run(unlogged, planInit(unlogged, { ...WISH, newTables: 'auto' }));
+    expect(tracked(state)).toEqual([]);
+    expect(planNewTables(state, 'colophon')!.leftOut).toMatchObject([{ table: { name: 'light' } }]);
+    const relations = state.relations.map((each) => ({ ...each, persistence: 'permanent' as const }));
+    expect(tracked({ ...state, relations })).toEqual(['light']);
+  });
+
+  it("a trigger's table, remembered nowhere, gets DEFAULT back; one that was FULL before stays so", () => {
+    const full = source({ relations: [table('todo', 1, { identity: 'full' })] });
+    const state = made(run(full, planInit(full, { ...WISH, newTables: 'auto' })), [
+      'new',
+      3,
+      { identity: 'full' },
+    ]);
+    const entry = { oid: 3, hasRowFilter: false, hasColumnList: false };
+    const publication = { ...state.publication!, tables: [...state.publication!.tables, entry] };
+    const chosen = run({ ...state, publication }, planInit({ ...state, publication }, WISH));
+    for (const one of [{ ...state, publication }, chosen]) {
+      expect(run(one, planDrop(one, WISH)).relations.map(({ identity }) => identity)).toEqual([
+        'full',
+        'default',
+      ]);
+    }
   });
 });
 

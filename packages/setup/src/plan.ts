@@ -5,7 +5,7 @@ import { quoteTable, type TableName } from './table-name.js';
 
 /** One change to the source: what is run, and why. */
 export interface Step {
-  readonly kind: 'publication' | 'memory' | 'identity' | 'publish' | 'unpublish' | 'slot' | 'ddl';
+  readonly kind: 'publication' | 'memory' | 'identity' | 'publish' | 'unpublish' | 'slot' | 'ddl' | 'track';
   /** Run as one transaction. */
   readonly sql: string;
   readonly reason: string;

@@ -12,12 +12,7 @@ export function rememberTables(
   chosen: readonly ChosenTable[],
   toPublish: readonly ChosenTable[],
 ): RememberedTable[] | null {
-  const tables = new Map<number, RememberedTable>();
-  for (const relation of state.relations) {
-    const known = rememberedTable(state, relation);
-    const { oid, schema, name } = relation;
-    if (known !== undefined) tables.set(oid, { ...known, oid, schema, name });
-  }
+  const tables = new Map(knownTables(state).map((table) => [table.oid, table]));
   let isNew = false;
   const remember = (relation: RelationState, isAdded: boolean): void => {
     const known = tables.get(relation.oid);
@@ -35,4 +30,13 @@ export function rememberTables(
   }
   for (const { relation } of toPublish) remember(relation, true);
   return isNew ? [...tables.values()].sort((a, b) => a.oid - b.oid) : null;
+}
+
+/** What is remembered already, as it stands in this database now. */
+export function knownTables(state: SourceState): RememberedTable[] {
+  return state.relations.flatMap((relation) => {
+    const known = rememberedTable(state, relation);
+    const { oid, schema, name } = relation;
+    return known === undefined ? [] : [{ ...known, oid, schema, name }];
+  });
 }

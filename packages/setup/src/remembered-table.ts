@@ -1,4 +1,4 @@
-import type { Memory, RememberedTable } from './memory.js';
+import { isSameDatabase, type Memory, type RememberedTable } from './memory.js';
 import type { RelationState, SourceState } from './source-state.js';
 import { quoteTable } from './table-name.js';
 
@@ -17,11 +17,8 @@ const indexes = new WeakMap<Memory, Index>();
 export function rememberedTable(state: SourceState, relation: RelationState): RememberedTable | undefined {
   const memory = state.publication?.memory;
   if (memory === null || memory === undefined) return undefined;
-  const isSameDatabase =
-    memory.systemIdentifier === state.server.systemIdentifier &&
-    memory.databaseOid === state.server.databaseOid;
   const { byOid, byName } = indexOf(memory);
-  return isSameDatabase ? byOid.get(relation.oid) : byName.get(quoteTable(relation));
+  return isSameDatabase(memory, state.server) ? byOid.get(relation.oid) : byName.get(quoteTable(relation));
 }
 
 function indexOf(memory: Memory): Index {

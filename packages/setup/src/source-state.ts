@@ -2,6 +2,7 @@ import type { Lsn } from '@colophon/protocol';
 import type { DdlState } from './ddl-triggers.js';
 import type { Memory } from './memory.js';
 import type { TableName } from './table-name.js';
+import type { TrackState } from './tables/track-trigger.js';
 
 /** The first major whose standbys can keep copies of logical slots. */
 export const FAILOVER_SLOTS_SINCE = 17;
@@ -13,6 +14,7 @@ export interface SourceState {
   readonly publication: PublicationState | null;
   readonly slot: SlotState | null;
   readonly ddl: DdlState;
+  readonly track: TrackState;
   /** Every table, view and the like outside PostgreSQL's own schemas, sorted by schema and name; of those schemas only what was asked for by name. */
   readonly relations: readonly RelationState[];
 }

@@ -16,30 +16,61 @@ const PLAIN_PART = /[^,]/;
  */
 export function parseTableNames(text: string): TableName[] {
   const names: TableName[] = [];
+  for (const { schema, name } of readTableList(text)) {
+    const table = { schema: schema.part, name: name.part };
+    if (!names.some((known) => known.schema === table.schema && known.name === table.name)) names.push(table);
+  }
+  return names;
+}
+
+/** A part of a name, as it stands in a list. */
+interface NamePart {
+  readonly part: string;
+  readonly isQuoted: boolean;
+}
+
+/** One entry of a list of tables. */
+export interface TableEntry {
+  /** Whether `!` stands before it, where that is looked for. */
+  readonly isExcluded: boolean;
+  readonly schema: NamePart;
+  readonly name: NamePart;
+  /** The entry as it was written. */
+  readonly text: string;
+}
+
+/** Reads a list of tables entry by entry; `mayExclude`: an unquoted `!` before one isn't part of its name. Throws `INVALID_OPTION`. */
+export function readTableList(text: string, mayExclude = false): TableEntry[] {
+  const entries: TableEntry[] = [];
   let at = 0;
   do {
-    const first = readPart(text, at, '.');
-    let name: TableName = { schema: 'public', name: first.part };
+    while (text[at] === ' ') at++;
+    const start = at;
+    const isExcluded = mayExclude && text[at] === '!';
+    const first = readPart(text, isExcluded ? at + 1 : at, '.');
+    let schema: NamePart = { part: 'public', isQuoted: true };
+    let name: NamePart = first;
     at = first.end;
     if (text[at] === '.') {
       const second = readPart(text, at + 1, '');
-      name = { schema: first.part, name: second.part };
+      schema = first;
+      name = second;
       at = second.end;
     }
-    if (name.schema === '' || name.name === '' || (at < text.length && text[at] !== ',')) {
+    if (schema.part === '' || name.part === '' || (at < text.length && text[at] !== ',')) {
       throw new ColophonError(
         'INVALID_OPTION',
         `A list of tables looks like todo,sales.order, got ${JSON.stringify(text)}: put names that hold commas, dots or quotes in double quotes.`,
       );
     }
-    if (!names.some((known) => known.schema === name.schema && known.name === name.name)) names.push(name);
+    entries.push({ isExcluded, schema, name, text: text.slice(start, at).trim() });
     at++;
   } while (at <= text.length);
-  return names;
+  return entries;
 }
 
 /** One part from `at` on: quoted, or up to a comma or `stop`. Spaces around it don't count. */
-function readPart(text: string, at: number, stop: string): { part: string; end: number } {
+function readPart(text: string, at: number, stop: string): NamePart & { end: number } {
   while (text[at] === ' ') at++;
   let part = '';
   if (text[at] === '"') {
@@ -50,10 +81,10 @@ function readPart(text: string, at: number, stop: string): { part: string; end: 
     }
     at++;
     while (text[at] === ' ') at++;
-    return { part, end: at };
+    return { part, isQuoted: true, end: at };
   }
   for (; at < text.length && PLAIN_PART.test(text[at]!) && text[at] !== stop; at++) part += text[at];
-  return { part: part.trimEnd(), end: at };
+  return { part: part.trimEnd(), isQuoted: false, end: at };
 }
 
 /** The name as people write it: without the schema where that is `public`. */

@@ -20,6 +20,7 @@ import { type GapFilter, type GapRow, readGaps } from './query/gap-row.js';
 import type { RowKey } from './query/key-condition.js';
 import type { ChangeOrder } from './query/paged-query.js';
 import { readStatus, type StoreStatus } from './query/store-status.js';
+import { type Activity, type ActivitySource, readActivity } from './query/table-activity.js';
 import {
   applyRetention,
   planRetention,
@@ -110,6 +111,11 @@ export class Store {
   /** How far each source is stored, and how large the store is. Reads no records. */
   status(): Promise<StoreStatus> {
     return readStatus(this.#run, STORE_VERSION);
+  }
+
+  /** How much was stored of each table in the last 24 hours; an estimate where that was much. */
+  activity(source: ActivitySource): Promise<Activity> {
+    return readActivity(this.#run, source);
   }
 
   /** The copies of tables that were made, finished or not, the oldest of a table first. */

@@ -1,22 +1,31 @@
 import { ColophonError } from '@colophon/protocol';
 import {
   applyPlan,
+  type Connection,
   connect,
   type Deadline,
   displayTable,
   type InitPlan,
   inspectProvider,
+  inspectSizes,
   inspectSource,
+  isTablePattern,
+  listTables,
+  type NewTablesPolicy,
   planInit,
+  type SourceState,
   type Step,
   type TableName,
+  type TableWish,
 } from '@colophon/setup';
-import { DEFAULT_OWNER, migrateStore } from '@colophon/store';
+import { DEFAULT_OWNER, migrateStore, type StoreScript, storeScript } from '@colophon/store';
+import { askNewTables, askTables } from '../ask.js';
 import { beginLedger } from '../begin-ledger.js';
 import { checkSourceName } from '../check-source-name.js';
 import { type CommandContext, confirm, deadlineOf, sourceNames, withSource } from '../command-context.js';
+import { preview, sqlScript } from '../preview.js';
 import { visible } from '../render/display-text.js';
-import { type Settings, storeUrl } from '../settings.js';
+import { type Settings, sourceUrl, storeUrl } from '../settings.js';
 import { copyTables } from './snapshot.js';
 
 /** `init`'s own flags. */
@@ -24,13 +33,14 @@ export interface InitFlags {
   yes?: boolean;
   dryRun?: boolean;
   snapshot?: boolean;
+  printSql?: boolean;
 }
 
 /** Makes the store, then publication, replica identities and slot at the source. All checks come before any change. */
 export async function init(context: CommandContext<InitFlags>): Promise<void> {
   const { settings, flags, terminal } = context;
-  const tables = settings.tables;
-  if (tables === null) {
+  const isAsking = terminal.isInteractive && flags.yes !== true;
+  if (settings.tables === null && !isAsking) {
     throw new ColophonError(
       'INVALID_OPTION',
       'Which tables? Give --tables todo,sales.order or --all-tables.',
@@ -41,10 +51,12 @@ export async function init(context: CommandContext<InitFlags>): Promise<void> {
   let isSetUp = false;
   await withSource(settings, deadline, async (connection) => {
     const names = sourceNames(settings);
-    const state = await inspectSource(connection, names, tables === 'all' ? [] : tables);
+    const state = await inspectSource(connection, names, namesIn(settings.tables));
+    const { tables, newTables } = await chosenTables(context, connection, state, deadline);
     const plan = planInit(state, {
       ...names,
       tables,
+      newTables,
       identity: settings.identity,
       failover: settings.failover,
       ddl: settings.ddl,
@@ -54,9 +66,19 @@ export async function init(context: CommandContext<InitFlags>): Promise<void> {
       for (const step of plan.steps) await terminal.out(`${step.sql};\n`);
       return;
     }
+    if (flags.printSql === true) {
+      const store = await readStoreScript(settings, deadline);
+      const places = { store: placeOf(storeUrl(settings)), source: placeOf(sourceUrl(settings)) };
+      await terminal.out(sqlScript(store, plan.steps, places));
+      for (const notice of plan.notices) terminal.talk(`! ${visible(notice)}`);
+      for (const left of plan.leftOut) terminal.talk(`! Left out: ${visible(left.reason)}`);
+      return;
+    }
     await checkStoreRight(settings, deadline);
     await checkSourceName(context, connection, state, deadline);
-    if (terminal.isInteractive && plan.steps.length > 0) {
+    if (isAsking && plan.steps.length > 0) {
+      const store = await readStoreScript(settings, deadline);
+      preview(terminal, store, plan.steps, state.server.database);
       await confirm(context, `${summary(plan)} in database ${visible(state.server.database)}?`);
       deadline.renew();
     }
@@ -103,6 +125,62 @@ export async function init(context: CommandContext<InitFlags>): Promise<void> {
   terminal.talk('Next: colophon run');
 }
 
+/** The tables that are wished, and what becomes of later ones: as the settings say, else as the answers do. */
+async function chosenTables(
+  context: CommandContext<InitFlags>,
+  connection: Connection,
+  state: SourceState,
+  deadline: Deadline,
+): Promise<{ tables: TableWish; newTables: NewTablesPolicy | undefined }> {
+  const { settings } = context;
+  const policy = settings.newTables ?? undefined;
+  if (settings.tables !== null) return { tables: settings.tables, newTables: policy };
+  const listed = listTables(state, settings.identity);
+  const sizes = await inspectSizes(
+    connection,
+    listed.flatMap(({ leaves }) => leaves.map(({ oid }) => oid)),
+  );
+  const chosen = await askTables(context, listed, sizes);
+  const isKnown = policy !== undefined || state.publication?.memory?.newTables !== undefined;
+  const newTables = isKnown ? policy : await askNewTables(context);
+  deadline.renew();
+  // Nothing that was never otherwise needs no note.
+  return { tables: chosen.map(({ relation }) => relation), newTables };
+}
+
+/** The tables named: they may be in schemas that are not looked at otherwise. */
+function namesIn(wish: TableWish | null): TableName[] {
+  const names: TableName[] = [];
+  for (const wished of wish === null || wish === 'all' ? [] : wish) {
+    if (!isTablePattern(wished)) names.push(wished);
+  }
+  return names;
+}
+
+async function readStoreScript(settings: Settings, deadline: Deadline): Promise<StoreScript> {
+  const connection = await connect({ url: storeUrl(settings), role: 'store', deadline });
+  try {
+    const client = {
+      query: async (sql: string, values?: unknown[]) => ({ rows: await connection.query(sql, values) }),
+    };
+    return await storeScript(client, DEFAULT_OWNER);
+  } finally {
+    await connection.close();
+  }
+}
+
+/** Where a URL leads, for psql: without user and password. */
+function placeOf(url: string): string {
+  const { hostname, port, pathname, searchParams } = new URL(url);
+  const host = searchParams.get('host') ?? decodeURIComponent(hostname);
+  const database = decodeURIComponent(pathname.slice(1));
+  const value = (text: string): string => `'${text.replace(/['\\\\]/g, '\\\\$&')}'`;
+  return [['host', host] as const, ['port', port] as const, ['dbname', database] as const]
+    .filter(([, text]) => text !== '')
+    .map(([key, text]) => `${key}=${value(text)}`)
+    .join(' ');
+}
+
 /** Whether the store can be made where it is to be; asked before anything is changed. */
 async function checkStoreRight(settings: Settings, deadline: Deadline): Promise<void> {
   const connection = await connect({ url: storeUrl(settings), role: 'store', deadline });
@@ -132,7 +210,9 @@ function summary(plan: InitPlan): string {
   const parts = [
     ...(published > 0 ? [`publish ${published} ${published === 1 ? 'table' : 'tables'}`] : []),
     ...(identities > 0 ? [`set ${identities} replica ${identities === 1 ? 'identity' : 'identities'}`] : []),
-    ...(plan.steps.some((step) => step.kind === 'ddl') ? ['create event triggers'] : []),
+    ...(plan.steps.some((step) => step.kind === 'ddl' || step.kind === 'track')
+      ? ['create event triggers']
+      : []),
     ...(plan.steps.some((step) => step.kind === 'slot') ? ['create a replication slot'] : []),
   ];
   const text = parts.length === 0 ? 'change the publication' : parts.join(', ');
@@ -150,6 +230,8 @@ export function stepText(step: Step): string {
       return `${table}: ${step.kind}ed`;
     case 'ddl':
       return `event triggers ${step.reason}`;
+    case 'track':
+      return `event trigger for new tables ${step.reason}`;
     case 'slot':
       return `replication slot ${step.reason}`;
     default:

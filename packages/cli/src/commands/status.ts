@@ -6,7 +6,7 @@ import { openAuditStore, STORE } from '../open-audit-store.js';
 import { baselineJson, baselineLines } from '../render/baseline-status.js';
 import { renderChecks } from '../render/checks.js';
 import { pad, visible, wrap } from '../render/display-text.js';
-import { gapJson, gapText } from '../render/gap-text.js';
+import { gapJson, gapText, isUntracking } from '../render/gap-text.js';
 import { type StatusLine, slotLines, sourceLine, storeLine } from '../render/status-lines.js';
 import type { Settings } from '../settings.js';
 import type { Terminal } from '../terminal.js';
@@ -191,7 +191,9 @@ function toText(
     const text = `${gaps.length}, of which the last ${GAPS_SHOWN} are below; all are in colophon.gaps`;
     lines.push(['Gaps', text, colors.yellow]);
   }
-  for (const gap of gaps.slice(-GAPS_SHOWN)) lines.push(['Gap', gapText(gap), colors.yellow]);
+  for (const gap of gaps.slice(-GAPS_SHOWN)) {
+    lines.push(['Gap', gapText(gap), isUntracking(gap) ? colors.dim : colors.yellow]);
+  }
   for (const line of baselineLines(baselines, nowMs)) lines.push(['Baseline', line]);
   const width = Math.max(...lines.map(([name]) => name.length));
   return lines

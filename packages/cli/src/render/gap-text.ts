@@ -1,6 +1,11 @@
 import { formatLsn } from '@colophon/protocol';
 import type { GapRow } from '@colophon/store';
 
+/** Whether somebody took tables out of the publication on purpose: recorded as every gap, and nothing to worry about. */
+export function isUntracking({ reason, approvedBy }: Pick<GapRow, 'reason' | 'approvedBy'>): boolean {
+  return reason === 'publication-changed' && approvedBy !== null;
+}
+
 /** A gap in words. */
 export function gapText(gap: GapRow): string {
   const label = gap.environment === '' ? '' : ` (${gap.environment})`;

@@ -1,6 +1,7 @@
 import type { Consumer, ConsumerState } from '@colophon/core';
 import { type ErrorCode, GAP_REASONS } from '@colophon/protocol';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { isUntracking } from '../render/gap-text.js';
 import type { NamedChanges } from './naming-count.js';
 import type { SlotReading } from './slot-watch.js';
 
@@ -145,7 +146,10 @@ export class ConsumerMetrics {
       if (state === 'failed') this.error(consumer.status().lastError?.code ?? 'SINK_FAILED');
     });
     consumer.on('warning', ({ code }) => this.error(code));
-    consumer.on('gap', ({ reason }) => this.gaps.inc({ reason }));
+    consumer.on('gap', (gap) => {
+      // What is meant alarms nobody.
+      if (!isUntracking(gap)) this.gaps.inc({ reason: gap.reason });
+    });
     consumer.on('stored', (_position, { transactions, changes, bytes, durationMs }) => {
       const { lastCommittedAtMicros, lastDelayMs } = consumer.status();
       this.transactions.inc(transactions);

@@ -1,11 +1,13 @@
 import type { Consumer } from '@colophon/core';
 import type { Sink } from '@colophon/protocol';
 import type { CountingSink } from '../counting-sink.js';
+import { visible } from '../render/display-text.js';
 import { type Settings, sourceUrl, storeUrl } from '../settings.js';
 import type { Terminal } from '../terminal.js';
 import { ConsumerMetrics } from './consumer-metrics.js';
 import { type Health, Pulse, readiness } from './health.js';
 import { meteredSink } from './metered-sink.js';
+import { NewTablesWatch } from './new-tables-watch.js';
 import { RetainedWarning } from './retained-warning.js';
 import { type SlotReading, SlotWatch } from './slot-watch.js';
 import { StoreProbe } from './store-probe.js';
@@ -21,6 +23,7 @@ export interface WatchOptions {
 }
 
 const LOOK_EVERY_MS = 5_000;
+const NEW_TABLES_EVERY_MS = 5_000;
 const FRESH_STORE_MS = 10_000;
 
 /**
@@ -34,6 +37,7 @@ export class RunWatch {
   private readonly pulse = new Pulse();
   private readonly probe: StoreProbe | null;
   private slotWatch: SlotWatch | undefined;
+  private newTables: NewTablesWatch | undefined;
   private timer: NodeJS.Timeout | undefined;
   private storedAtMs = Number.NEGATIVE_INFINITY;
 
@@ -86,9 +90,24 @@ export class RunWatch {
         terminal.talk(told.message, { level: 'warn', code: told.code, slot, retainedBytes, lagBytes });
       },
     });
+    this.newTables = new NewTablesWatch({
+      url: sourceUrl(settings),
+      names: { slot, publication: settings.publication },
+      everyMs: NEW_TABLES_EVERY_MS,
+      onTracked: (tables) =>
+        terminal.talk(`New tables are tracked: ${tables.map(visible).join(', ')}.`, { slot }),
+      onUntracked: (table, reason) =>
+        terminal.talk(`New table ${visible(table)} isn't tracked: ${visible(reason)}`, {
+          level: 'warn',
+          slot,
+        }),
+      onFailure: ({ code, message }) =>
+        terminal.talk(`New tables could not be tracked: ${visible(message)}`, { level: 'warn', code, slot }),
+    });
     // Not at once: a source that can't be reached is told of by the consumer alone.
     consumer.on('state', (state) => {
       if (state !== 'connecting') this.slotWatch?.start();
+      if (state === 'streaming') this.newTables?.start();
     });
     if (this.server === null) return;
     this.metrics?.follow(consumer);
@@ -112,6 +131,7 @@ export class RunWatch {
   end(): void {
     clearInterval(this.timer);
     this.slotWatch?.end();
+    this.newTables?.end();
     this.probe?.end();
     this.server?.end();
   }

@@ -13,6 +13,8 @@ export interface PublishedLook {
   readonly tables: ReadonlyMap<number, string>;
   /** Which of the tables asked for are there, published or not. */
   readonly existing: ReadonlySet<number>;
+  /** By oid, those that somebody took out on purpose, and who, as the publication's comment says it. */
+  readonly untracked?: ReadonlyMap<number, string>;
 }
 
 const LSN = "SELECT pg_catalog.pg_current_wal_insert_lsn() - '0/0'::pg_catalog.pg_lsn AS lsn";
@@ -26,6 +28,8 @@ const LOOK = `SELECT p.pubinsert AND p.pubupdate AND p.pubdelete AND p.pubtrunca
     JOIN pg_catalog.pg_class c ON c.oid = t.relid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     LEFT JOIN pg_catalog.pg_publication_rel r ON r.prpubid = p.oid AND r.prrelid = c.oid
     WHERE pg_catalog.jsonb_strip_nulls(pg_catalog.to_jsonb(r)) ?| ARRAY['prqual', 'prattrs'] IS NOT TRUE) AS tables,
+  CASE WHEN pg_catalog.obj_description(p.oid, 'pg_publication') ~ '"untracked":'
+    THEN pg_catalog.obj_description(p.oid, 'pg_publication') END AS comment,
   (SELECT pg_catalog.json_agg(c.oid::bigint) FROM pg_catalog.pg_class c WHERE c.oid = ANY ($2::oid[])) AS existing
   FROM pg_catalog.pg_publication p WHERE p.pubname = $1`;
 
@@ -38,7 +42,7 @@ export async function lookAtPublication(
   const beforeLsn = await currentLsn(client);
   const [row] = await client.query(LOOK, [publication, known]);
   if (row === undefined) return null;
-  const { whole, told, tables, existing } = row as unknown as LookRow;
+  const { whole, told, tables, existing, comment } = row as unknown as LookRow;
   return {
     beforeLsn,
     afterLsn: await currentLsn(client),
@@ -46,7 +50,20 @@ export async function lookAtPublication(
     isTold: told,
     tables: new Map(Object.entries(tables ?? {}).map(([oid, name]) => [Number(oid), name])),
     existing: new Set(existing ?? []),
+    untracked: untrackedIn(comment),
   };
+}
+
+/** A comment may be anybody's. */
+function untrackedIn(comment: string | null): ReadonlyMap<number, string> {
+  try {
+    const { untracked } = JSON.parse(comment?.slice(comment.indexOf('{')) ?? '{}') as {
+      untracked?: readonly { oid: unknown; by: unknown }[];
+    };
+    return new Map((untracked ?? []).map(({ oid, by }) => [Number(oid), String(by)]));
+  } catch {
+    return new Map();
+  }
 }
 
 interface LookRow {
@@ -54,6 +71,7 @@ interface LookRow {
   readonly told: boolean;
   readonly tables: Readonly<Record<string, string>> | null;
   readonly existing: readonly number[] | null;
+  readonly comment: string | null;
 }
 
 async function currentLsn(client: Pick<SourceClient, 'query'>): Promise<Lsn> {

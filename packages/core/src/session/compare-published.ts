@@ -22,12 +22,18 @@ export function comparePublished(
   const last =
     before?.publication === publication && before.systemIdentifier === systemIdentifier ? before : null;
   const changes: CoverageChange[] = [];
-  const add = (table: string | null, isWhole: boolean): void => {
+  const add = (table: string | null, isWhole: boolean, approvedBy?: string): void => {
     if (last === null || (last.isTold && look.isTold)) return;
     changes.push(
       isWhole
         ? { table, isWhole, timeline, lsn: look.afterLsn }
-        : { table, isWhole, timeline: last.timeline, lsn: last.earlierLsn },
+        : {
+            table,
+            isWhole,
+            ...(approvedBy === undefined ? {} : { approvedBy }),
+            timeline: last.timeline,
+            lsn: last.earlierLsn,
+          },
     );
   };
   if (last !== null && last.isWhole !== look.isWhole) add(null, look.isWhole);
@@ -35,7 +41,7 @@ export function comparePublished(
   for (const { oid, name, isGiven } of last?.tables ?? []) {
     const isGivenNow = look.tables.has(oid);
     if (!isGivenNow && !look.existing.has(oid)) continue;
-    if (isGiven !== isGivenNow) add(name, isGivenNow);
+    if (isGiven !== isGivenNow) add(name, isGivenNow, look.untracked?.get(oid));
     if (!isGivenNow) tables.push({ oid, name, isGiven: false });
   }
   tables.sort((a, b) => a.oid - b.oid);

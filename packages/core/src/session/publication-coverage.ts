@@ -13,7 +13,7 @@ export class PublicationCoverage {
   }
 
   /** The gap that begins with a stored command, to be told; null where none does. The sink has recorded it with the command. */
-  gapAt({ name, table, isWhole }: PublicationChange, commitLsn: Lsn): Gap | null {
+  gapAt({ name, table, isWhole, approvedBy = null }: PublicationChange, commitLsn: Lsn): Gap | null {
     if (name !== this.publication) return null;
     if (isWhole) {
       this.missing.delete(table);
@@ -31,8 +31,11 @@ export class PublicationCoverage {
       fromSystemIdentifier: systemIdentifier,
       toSystemIdentifier: null,
       tables: table === null ? null : [table],
-      detail: `Publication ${name} no longer gives all changes of ${table ?? 'tables'}: run colophon init for them, unless that is meant.`,
-      approvedBy: null,
+      detail:
+        approvedBy === null
+          ? `Publication ${name} no longer gives all changes of ${table ?? 'tables'}: run colophon init for them, unless that is meant.`
+          : `Publication ${name} no longer gives changes of ${table ?? 'tables'}, as it was told to.`,
+      approvedBy,
     };
   }
 }

@@ -236,8 +236,8 @@ export class Session {
       sink,
       everyMs: publicationCheckMs,
       onDue: () => this.writer?.notify(),
-      onChange: ({ table, isWhole, lsn }) => {
-        const gap = coverage.gapAt({ name: publication, table, isWhole }, lsn);
+      onChange: ({ table, isWhole, approvedBy = null, lsn }) => {
+        const gap = coverage.gapAt({ name: publication, table, isWhole, approvedBy }, lsn);
         if (gap !== null) handlers.gap(gap);
       },
     });

@@ -37,7 +37,8 @@ function publication(value: unknown): PublicationChange | null {
   if (typeof value !== 'object' || value === null) return null;
   const fields = value as Record<string, unknown>;
   const name = text(fields.name);
-  return name === null ? null : { name, table: text(fields.of), isWhole: fields.whole === true };
+  if (name === null) return null;
+  return { name, table: text(fields.of), isWhole: fields.whole === true, approvedBy: text(fields.approved) };
 }
 
 function text(value: unknown): string | null {

@@ -50,6 +50,7 @@ function failover(server: Partial<ServerState>, slot: Partial<SlotState> | null)
     publication: null,
     slot: slot === null ? null : { ...SLOT, ...slot },
     ddl: { isCurrent: false, isThere: false, mayCreate: true, isOwned: true, others: [] },
+    track: { isCurrent: false, isThere: false, isOwned: true, others: [] },
     relations: [],
   };
   return diagnoseFailover(state, NAMES, selfManaged);

@@ -45,7 +45,8 @@ const SOURCES = `SELECT o.name, o.environment, o.database, o.slot,
  coalesce(p.accounted_system_identifier, p.system_identifier, o.system_identifier) AS system_identifier, p.timeline,
  p.commit_lsn, p.end_lsn, p.accounted_lsn, p.last_seq,
  (SELECT count(*)::int FROM colophon.gaps g
-   WHERE (g.source, g.environment, g.database) = (o.name, o.environment, o.database)) AS gaps,
+   WHERE (g.source, g.environment, g.database) = (o.name, o.environment, o.database)
+     AND (g.reason <> 'publication-changed' OR g.approved_by IS NULL)) AS gaps,
  ${timeColumn('p.last_committed_at')}, ${timeColumn('p.stored_at')}, p.changes,
  colophon.count_unstored(o.id)::text AS unstored
  FROM colophon.sources o JOIN colophon.positions p ON p.source_id = o.id ORDER BY o.name, o.environment, o.database`;

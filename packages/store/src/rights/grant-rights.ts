@@ -1,3 +1,4 @@
+import pg from 'pg';
 import type { Queryable } from '../migrate/store-version.js';
 import {
   grantStatement,
@@ -41,13 +42,10 @@ export async function closeNew(client: Queryable, before: readonly string[]): Pr
  * owner's rights, whatever search path the caller has; and the roles that were given rights before get those that are new.
  */
 export async function renewRights(client: Queryable): Promise<void> {
-  const called = Object.values(STORE_RIGHTS)
-    .flat()
-    .filter(({ on, name }) => on === 'FUNCTION' && !PURE_FUNCTIONS.includes(name));
   const { rows } = await client.query(
     `SELECT p.oid::regprocedure::text AS function FROM pg_proc p
       WHERE p.pronamespace = 'colophon'::regnamespace AND p.proname = ANY ($1)`,
-    [called.map((right) => right.name)],
+    [calledFunctions()],
   );
   for (const row of rows) {
     await client.query(
@@ -60,19 +58,57 @@ export async function renewRights(client: Queryable): Promise<void> {
   }
 }
 
+/** The same as statements of their own. */
+export function renewRightsSql(): string {
+  const literals = (texts: readonly string[]): string =>
+    `ARRAY[${texts.map((text) => pg.escapeLiteral(text)).join(', ')}]`;
+  const grants = ROLE_KINDS.map((kind) => {
+    // A grant to the role that is put in its place.
+    const statements = STORE_RIGHTS[kind].map((right) => grantStatement(right, '%I').replace(/"%I"$/, '%I'));
+    return `  FOR grantee IN ${granteesOf(kind)} LOOP
+    FOREACH statement IN ARRAY ${literals(statements)} LOOP
+      EXECUTE format(statement, grantee);
+    END LOOP;
+  END LOOP;`;
+  });
+  return `DO $rights$
+DECLARE
+  called text;
+  grantee text;
+  statement text;
+BEGIN
+  FOR called IN SELECT p.oid::regprocedure::text FROM pg_proc p
+    WHERE p.pronamespace = 'colophon'::regnamespace AND p.proname = ANY (${literals(calledFunctions())}) LOOP
+    EXECUTE format('ALTER FUNCTION %s SECURITY DEFINER SET search_path = pg_catalog, pg_temp', called);
+  END LOOP;
+  REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA colophon FROM PUBLIC;
+${grants.join('\n')}
+END
+$rights$;`;
+}
+
+/** Those that roles may be given, but for what needs no rights of the owner's. */
+function calledFunctions(): string[] {
+  return Object.values(STORE_RIGHTS)
+    .flat()
+    .filter(({ on, name }) => on === 'FUNCTION' && !PURE_FUNCTIONS.includes(name))
+    .map(({ name }) => name);
+}
+
 /** The roles that were given this kind's rights, other than the owner. */
 async function grantees(client: Queryable, kind: RoleKind): Promise<string[]> {
+  const { rows } = await client.query(granteesOf(kind));
+  return rows.map((row) => row.role as string);
+}
+
+function granteesOf(kind: RoleKind): string {
   const { privilege, name } = TELLTALE_RIGHT[kind];
-  const { rows } = await client.query(
-    `SELECT DISTINCT r.rolname AS role FROM (
+  return `SELECT DISTINCT r.rolname::text AS role FROM (
        SELECT c.relacl AS acl, c.relowner AS owner FROM pg_class c
-        WHERE c.relnamespace = 'colophon'::regnamespace AND c.relname = $1
+        WHERE c.relnamespace = 'colophon'::regnamespace AND c.relname = '${name}'
        UNION ALL
        SELECT p.proacl, p.proowner FROM pg_proc p
-        WHERE p.pronamespace = 'colophon'::regnamespace AND p.proname = $1) o,
+        WHERE p.pronamespace = 'colophon'::regnamespace AND p.proname = '${name}') o,
        aclexplode(o.acl) a JOIN pg_roles r ON r.oid = a.grantee
-     WHERE a.privilege_type = $2 AND a.grantee <> o.owner ORDER BY 1`,
-    [name, privilege],
-  );
-  return rows.map((row) => row.role as string);
+     WHERE a.privilege_type = '${privilege}' AND a.grantee <> o.owner ORDER BY 1`;
 }

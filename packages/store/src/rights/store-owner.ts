@@ -41,27 +41,44 @@ export async function prepareOwner(client: Queryable, owner: string): Promise<st
   return `role ${caller} is no member of ${owner}: GRANT ${name} TO ${pg.escapeIdentifier(caller)}${options}`;
 }
 
-/** Hands everything of the store over to the owner, which must be ready. The event triggers' function is the source's. */
+/** Hands everything of the store over to the owner, which must be ready. The event triggers' functions are the source's. */
 export async function handOver(client: Queryable, owner: string): Promise<void> {
-  const to = pg.escapeIdentifier(owner);
-  await client.query(`ALTER SCHEMA colophon OWNER TO ${to}`);
-  // Indexes and owned sequences follow their tables.
-  const { rows } = await client.query(
-    `SELECT CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END
+  await client.query(`ALTER SCHEMA colophon OWNER TO ${pg.escapeIdentifier(owner)}`);
+  const { rows } = await client.query(foreignObjects(pg.escapeLiteral(owner)));
+  for (const { object } of rows) {
+    await client.query(`ALTER ${object} OWNER TO ${pg.escapeIdentifier(owner)}`);
+  }
+}
+
+/** The same as a statement of its own, whatever is to be handed over. */
+export function handOverSql(owner: string): string {
+  return `ALTER SCHEMA colophon OWNER TO ${pg.escapeIdentifier(owner)};
+DO $over$
+DECLARE
+  object text;
+BEGIN
+  FOR object IN ${foreignObjects(pg.escapeLiteral(owner))} LOOP
+    EXECUTE format('ALTER %s OWNER TO %I', object, ${pg.escapeLiteral(owner)});
+  END LOOP;
+END
+$over$;`;
+}
+
+// Indexes and owned sequences follow their tables.
+function foreignObjects(owner: string): string {
+  return `SELECT CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END
          || ' ' || c.oid::regclass::text AS object
        FROM pg_class c WHERE c.relnamespace = 'colophon'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'S')
-         AND pg_get_userbyid(c.relowner) <> $1
+         AND pg_get_userbyid(c.relowner) <> ${owner}
          AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
            AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i') AND c.relkind = 'S')
      UNION ALL
      SELECT CASE p.prokind WHEN 'p' THEN 'PROCEDURE ' ELSE 'FUNCTION ' END || p.oid::regprocedure::text
-       FROM pg_proc p WHERE p.pronamespace = 'colophon'::regnamespace AND p.proname <> 'record_ddl' AND pg_get_userbyid(p.proowner) <> $1
+       FROM pg_proc p WHERE p.pronamespace = 'colophon'::regnamespace AND p.prorettype <> 'event_trigger'::regtype
+         AND pg_get_userbyid(p.proowner) <> ${owner}
      UNION ALL
      SELECT 'TYPE ' || t.oid::regtype::text FROM pg_type t
-       WHERE t.typnamespace = 'colophon'::regnamespace AND t.typtype IN ('e', 'd') AND pg_get_userbyid(t.typowner) <> $1`,
-    [owner],
-  );
-  for (const { object } of rows) await client.query(`ALTER ${object} OWNER TO ${to}`);
+       WHERE t.typnamespace = 'colophon'::regnamespace AND t.typtype IN ('e', 'd') AND pg_get_userbyid(t.typowner) <> ${owner}`;
 }
 
 /** The owner of the store in this database: of its tables, or of its schema where it has none yet. */

@@ -109,7 +109,7 @@ function coverageStatement(
 ): string {
   if (!isOwnPublication || publication === null) return '';
   const { systemIdentifier, timeline, commitLsn } = facts;
-  const { name, table, isWhole } = publication;
+  const { name, table, isWhole, approvedBy = null } = publication;
   const values = [
     sourceId,
     table === null ? 'NULL' : `ARRAY[${readable(table)}]`,
@@ -118,6 +118,7 @@ function coverageStatement(
     timeline,
     `'${formatLsn(commitLsn)}'`,
     readable(`${command} in publication ${name}`),
+    approvedBy === null ? 'NULL' : readable(approvedBy),
   ];
   return `SELECT colophon.note_coverage(${values.join(', ')});`;
 }

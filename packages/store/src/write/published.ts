@@ -18,11 +18,11 @@ export async function keepPublished(
   changes: readonly CoverageChange[],
 ): Promise<void> {
   await client.query('BEGIN');
-  for (const { table, isWhole, timeline, lsn } of changes) {
+  for (const { table, isWhole, approvedBy = null, timeline, lsn } of changes) {
     // Names as bytes: this database's encoding may lack their characters.
     await client.query(
       `SELECT colophon.note_coverage($1, CASE WHEN $2::bytea IS NOT NULL THEN ARRAY[colophon.readable_text($2)] END, $3, $4, $5, $6,
-         'By the catalog, in publication ' || colophon.readable_text($7))`,
+         'By the catalog, in publication ' || colophon.readable_text($7), CASE WHEN $8::bytea IS NOT NULL THEN colophon.readable_text($8) END)`,
       [
         sourceId,
         table === null ? null : Buffer.from(table),
@@ -31,6 +31,7 @@ export async function keepPublished(
         timeline,
         formatLsn(lsn),
         Buffer.from(seen.publication),
+        approvedBy === null ? null : Buffer.from(approvedBy),
       ],
     );
   }
