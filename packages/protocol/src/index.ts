@@ -33,7 +33,7 @@ export type { Logger } from './logger.js';
 export { SILENT } from './logger.js';
 export type { Lsn } from './lsn.js';
 export { formatLsn, INVALID_LSN, lsn, parseLsn } from './lsn.js';
-export { DDL_PREFIX, DEFAULT_PREFIX, markerPrefix, trailPrefix } from './prefix.js';
+export { BEMI_PREFIX, DDL_PREFIX, DEFAULT_PREFIX, markerPrefix, trailPrefix } from './prefix.js';
 export type { CoverageChange, SeenPublication, SeenTable } from './publication.js';
 export { contextRedactor } from './redact-context.js';
 export type { Redaction, RedactionKey, RedactionKind, RedactionRule } from './redaction.js';
