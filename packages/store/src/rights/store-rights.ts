@@ -118,6 +118,11 @@ export const OWNER_ONLY: readonly string[] = [
   'retention_barriers',
   'baseline_needs',
   'forget_baselines',
+  // `import`, which the administrator does.
+  'imports',
+  'begin_import',
+  'make_months',
+  'import_changes',
 ];
 
 /** Functions that look at nothing but their arguments: as the owner's they could not be inlined. */
