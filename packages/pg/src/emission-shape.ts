@@ -1,9 +1,4 @@
-import {
-  type ContextText,
-  DEFAULT_PREFIX,
-  escapeNonAscii,
-  trailPrefix,
-} from '@colophon/protocol';
+import { type ContextText, DEFAULT_PREFIX, escapeNonAscii, trailPrefix } from '@colophon/protocol';
 import type { EmissionShape, InstrumentOptions, ShapedEmission, ShapedMessage } from './options.js';
 import { tellOnce } from './tell-once.js';
 

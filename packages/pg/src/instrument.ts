@@ -105,7 +105,10 @@ export function checkInstrumentOptions(options: InstrumentOptions): void {
     );
   }
   if (shape === 'sequin' && prefix !== undefined) {
-    throw new ColophonError('INVALID_OPTION', 'Both prefix and shape sequin are given: Sequin has a prefix of its own.');
+    throw new ColophonError(
+      'INVALID_OPTION',
+      'Both prefix and shape sequin are given: Sequin has a prefix of its own.',
+    );
   }
   if (shape !== 'colophon' && sign !== undefined) {
     throw new ColophonError(

@@ -12,7 +12,12 @@ export class TextMap {
   private readonly pieces: { at: number; length: number }[] = [];
   private readonly original: string;
 
-  constructor(original: string, insertions: readonly Insertion[], shape: WireShape, form: 'asking' | 'plain') {
+  constructor(
+    original: string,
+    insertions: readonly Insertion[],
+    shape: WireShape,
+    form: 'asking' | 'plain',
+  ) {
     this.original = original;
     let text = '';
     let from = 0;

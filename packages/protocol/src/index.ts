@@ -24,7 +24,7 @@ export { ColophonError, ERROR_CODES } from './error.js';
 export type { AccountedPosition, Gap, GapReason, StoredCommit, StoredTransaction } from './gap.js';
 export { GAP_REASONS } from './gap.js';
 export type { JsonMember } from './json-members.js';
-export { jsonMembers } from './json-members.js';
+export { jsonItems, jsonMembers } from './json-members.js';
 export type { JsonText } from './json-text.js';
 export { replaceUnstorable } from './json-text.js';
 export type { CommonSqlstate, KnownSqlstate } from './known-sqlstate.js';
@@ -37,7 +37,7 @@ export { BEMI_PREFIX, DDL_PREFIX, DEFAULT_PREFIX, markerPrefix, trailPrefix } fr
 export type { CoverageChange, SeenPublication, SeenTable } from './publication.js';
 export { contextRedactor } from './redact-context.js';
 export type { Redaction, RedactionKey, RedactionKind, RedactionRule } from './redaction.js';
-export { redactedHash, redactionOf, stricter } from './redaction.js';
+export { redactedHash, redactedJson, redactionOf, stricter } from './redaction.js';
 export type { Nonce, Signature, SignatureKey } from './signature.js';
 export {
   emissionSigner,

@@ -57,7 +57,14 @@ const START: SegmentState = { kind: 'empty', segment: 0, began: NO_CONTEXT };
 
 /** Total: a missing cell doesn't compile. */
 const TRANSITIONS: Record<SegmentState['kind'], Record<SegmentEvent['kind'], Cell>> = {
-  outside: { begin: () => to(START), change: refuse, lead: refuse, trail: refuse, row: refuse, commit: refuse },
+  outside: {
+    begin: () => to(START),
+    change: refuse,
+    lead: refuse,
+    trail: refuse,
+    row: refuse,
+    commit: refuse,
+  },
   empty: {
     begin: refuse,
     change: (state: Empty) => to({ ...state, kind: 'filled' }),
@@ -71,8 +78,7 @@ const TRANSITIONS: Record<SegmentState['kind'], Record<SegmentEvent['kind'], Cel
     change: (state: Filled) => to(state),
     lead: (state: Filled, event: Emission) => to(empty(state.segment + 1, event), state.began),
     trail: (state: Filled, event: Emission) => to(empty(state.segment + 1, event), event),
-    row: (state: Filled, event: Emission) =>
-      to(awaiting(state.segment + 1, event, state.began), state.began),
+    row: (state: Filled, event: Emission) => to(awaiting(state.segment + 1, event, state.began), state.began),
     commit: (state: Filled) => to(OUTSIDE, state.began),
   },
   awaiting: {
@@ -89,8 +95,7 @@ const TRANSITIONS: Record<SegmentState['kind'], Record<SegmentEvent['kind'], Cel
       to({ kind: 'filled', segment: segment + 1, began: base }, began),
     lead: (state: Single, event: Emission) => to(empty(state.segment + 1, event), state.began),
     trail: (state: Single, event: Emission) => to(empty(state.segment + 1, event), event),
-    row: (state: Single, event: Emission) =>
-      to(awaiting(state.segment + 1, event, state.base), state.began),
+    row: (state: Single, event: Emission) => to(awaiting(state.segment + 1, event, state.base), state.began),
     commit: (state: Single) => to(OUTSIDE, state.began),
   },
 };

@@ -11,7 +11,14 @@ import type { BeginMessage, CommitMessage } from '../decode/message.js';
 import type { DecodedRow } from '../decode/row-decoder.js';
 import type { DdlFacts } from './ddl-message.js';
 import type { Emission } from './emission.js';
-import { OUTSIDE, passedOver, type SegmentEvent, type SegmentState, step, unfilled } from './segment-state.js';
+import {
+  OUTSIDE,
+  passedOver,
+  type SegmentEvent,
+  type SegmentState,
+  step,
+  unfilled,
+} from './segment-state.js';
 
 /** Where and how a transaction's parts go. */
 export interface AssemblerOptions {

@@ -75,12 +75,15 @@ export class PostgresImport {
     }
   }
 
-  /** Stores changes in their order, and the place to go on from: null at the end. */
+  /**
+   * Stores changes in their order, and the place to go on from: null at the end. Where some are refused, the others are stored, but not the
+   * place: who does without them stores it with no changes.
+   */
   async store(changes: readonly ImportedChange[], place: string | null): Promise<ImportedChunk> {
     try {
       await this.#makeMonths(changes);
       const stored = await this.#storeHalving(changes, place);
-      this.#reached = place;
+      if (stored.refused.length === 0) this.#reached = place;
       return stored;
     } catch (error) {
       throw importError(error);
@@ -105,15 +108,11 @@ export class PostgresImport {
     } catch (error) {
       const sqlstate = errorState(error);
       if (!isOfTheRecord(sqlstate) || changes.length === 0) throw error;
-      if (changes.length === 1) {
-        await this.#storeHalving([], place);
-        return { added: 0, refused: [{ change: changes[0]!, sqlstate }] };
-      }
+      if (changes.length === 1) return { added: 0, refused: [{ change: changes[0]!, sqlstate }] };
     }
     const half = changes.length >> 1;
-    // Broken off in between, the chunk comes again: what is there isn't stored twice.
     const first = await this.#storeHalving(changes.slice(0, half), this.#reached);
-    const second = await this.#storeHalving(changes.slice(half), place);
+    const second = await this.#storeHalving(changes.slice(half), this.#reached);
     return { added: first.added + second.added, refused: [...first.refused, ...second.refused] };
   }
 
