@@ -17,7 +17,7 @@ const NO_CONTEXT: Named = { context: '{}', verified: null };
  * - `empty`: no change has come since the last emission, so this segment's number is still free.
  * - `filled`: changes carry this segment's number; its context is known at the next emission or at the end.
  * - `awaiting`: as `empty`, but `began` names the next change alone; `base` is what is in force for those after it.
- * - `single`: that change has come.
+ * - `single`: that change has come. It keeps its name, whatever follows.
  */
 export type SegmentState =
   | { readonly kind: 'outside' }
@@ -94,7 +94,7 @@ const TRANSITIONS: Record<SegmentState['kind'], Record<SegmentEvent['kind'], Cel
     change: ({ segment, began, base }: Single) =>
       to({ kind: 'filled', segment: segment + 1, began: base }, began),
     lead: (state: Single, event: Emission) => to(empty(state.segment + 1, event), state.began),
-    trail: (state: Single, event: Emission) => to(empty(state.segment + 1, event), event),
+    trail: (state: Single, event: Emission) => to(empty(state.segment + 1, event), state.began),
     row: (state: Single, event: Emission) => to(awaiting(state.segment + 1, event, state.base), state.began),
     commit: (state: Single) => to(OUTSIDE, state.began),
   },

@@ -104,8 +104,9 @@ function naive(
           typeof other === 'object' &&
           (other.kind !== 'row' || events.slice(place, at).every((between) => typeof between === 'object')),
       );
+    const isItsOwn = typeof previous === 'object' && previous.kind === 'row';
     const { context, verified } =
-      typeof next === 'object' && next.kind === 'trail'
+      typeof next === 'object' && next.kind === 'trail' && !isItsOwn
         ? next
         : typeof previous === 'object'
           ? previous
