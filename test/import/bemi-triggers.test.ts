@@ -1,20 +1,27 @@
+import fs from 'node:fs';
+import path from 'node:path';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { colophon } from '../cli/colophon.js';
 import { type TrackedDatabase, trackDatabase } from '../tracked-database.js';
 import { BEMI_TRIGGERS } from './bemi-changes.js';
 
+/** What the page tells those to run first whose store is to be in the same database. */
+const [, MAKES_ROOM] = /^```sql\n(ALTER FUNCTION [^`]*)```/m.exec(
+  fs.readFileSync(path.join(import.meta.dirname, '../../docs/coming-from-bemi.md'), 'utf8'),
+)!;
 const SCHEMA = `CREATE TABLE todo (id int PRIMARY KEY, title text);
 CREATE TABLE item (id int PRIMARY KEY, todo int REFERENCES todo ON DELETE CASCADE);
 CREATE TABLE plain (id int PRIMARY KEY);
 ${BEMI_TRIGGERS}
-DROP TRIGGER _bemi_row_trigger_plain ON plain;`;
+${MAKES_ROOM}`;
 const by = (user: string) => `/*Bemi {"user":"${user}"} Bemi*/`;
 let source: TrackedDatabase;
 
 beforeAll(async () => {
   source = await trackDatabase(inject('serverUrl'), SCHEMA, { tables: 'todo,item,plain' });
+  await source.client.query('DROP TRIGGER _bemi_row_trigger_plain ON plain');
 });
-afterAll(() => source.drop());
+afterAll(() => source?.drop());
 
 /** What was stored since it was last asked: who, what, which row. */
 async function stored(): Promise<string[]> {
@@ -78,7 +85,8 @@ it('reads what an application says whose context is null, or isn’t JSON, witho
 
 it('prints the SQL that takes from the source what is of Bemi, and only that', async () => {
   const { client } = source;
-  await client.query(`CREATE PUBLICATION bemi FOR TABLE todo; SELECT pg_create_logical_replication_slot('bemi', 'pgoutput');
+  await client.query("SELECT pg_create_logical_replication_slot('bemi', 'pgoutput')");
+  await client.query(`CREATE PUBLICATION bemi FOR TABLE todo;
     CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
     CREATE TRIGGER touch BEFORE UPDATE ON todo FOR EACH ROW EXECUTE FUNCTION touch()`);
   const left = async () => {

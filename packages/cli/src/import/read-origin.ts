@@ -12,12 +12,14 @@ export async function* readOrigin(
   after: readonly string[] | null,
 ): AsyncGenerator<readonly OriginRow[], void, undefined> {
   let place = after;
-  for (let wanted = FIRST_PAGE; ; wanted = Math.min(LARGEST_PAGE, wanted * 2)) {
+  for (let wanted = FIRST_PAGE; ; ) {
     deadline.renew();
     const rows = await connection.query<OriginRow>(query.sql(place !== null), [wanted, ...(place ?? [])]);
     const last = rows.at(-1);
     if (last === undefined) return;
     place = last.at;
+    // Where rows are so large that they were cut off, no more are looked at than will be read.
+    wanted = Math.min(LARGEST_PAGE, rows.length * 2);
     yield rows;
   }
 }
