@@ -188,6 +188,7 @@ describe('a shape of one’s own', () => {
     () => ({ prefix: 'a\0b', content: '{}' }),
     () => ({ prefix: 'a', content: 7 }) as never,
     () => undefined as never,
+    () => Promise.reject(new Error('secret')) as never,
   ])('never costs the application its write: %#', async (broken) => {
     const told: ColophonError[] = [];
     const rows = await withClient(

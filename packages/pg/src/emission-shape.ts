@@ -1,4 +1,5 @@
 import { type ContextText, DEFAULT_PREFIX, escapeNonAscii, trailPrefix } from '@colophon/protocol';
+import { isPromise } from './is-promise.js';
 import type { EmissionShape, InstrumentOptions, ShapedEmission, ShapedMessage } from './options.js';
 import { tellOnce } from './tell-once.js';
 
@@ -57,6 +58,7 @@ function givenShape(
   const shaped = ({ kind, context }: ShapedEmission): ShapedMessage => {
     try {
       const message = shape({ kind, context });
+      if (isPromise(message)) throw new TypeError('shape gave a promise: it must not be async');
       checkMessage(message);
       return { prefix: message.prefix, content: escapeNonAscii(message.content) };
     } catch (cause) {

@@ -26,7 +26,7 @@ export { GAP_REASONS } from './gap.js';
 export type { JsonMember } from './json-members.js';
 export { jsonItems, jsonMembers } from './json-members.js';
 export type { JsonText } from './json-text.js';
-export { replaceUnstorable } from './json-text.js';
+export { escapeNonAscii, replaceUnstorable } from './json-text.js';
 export type { CommonSqlstate, KnownSqlstate } from './known-sqlstate.js';
 export { endsConnection, knownSqlstate } from './known-sqlstate.js';
 export type { Logger } from './logger.js';
