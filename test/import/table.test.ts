@@ -253,7 +253,7 @@ it('keeps of it only what redaction lets through', async () => {
     }),
   );
   await client.query(`CREATE TABLE audit.private (id int PRIMARY KEY, what text, data json, who int, at timestamp NOT NULL);
-    INSERT INTO audit.private VALUES (1, 'neu', '{"id": 1, "title": "hidden", "done": true}', 42, '2024-08-01')`);
+    INSERT INTO audit.private VALUES (1, 'neu', '{"id": 1, "title": "hidden", "note": "hidden", "done": true}', 42, '2024-08-01')`);
   const { code, stderr } = await importTable(
     '--table',
     'audit.private',
@@ -264,8 +264,12 @@ it('keeps of it only what redaction lets through', async () => {
   );
   fs.rmSync(path.join(folder, 'colophon.config.json'));
   expect(code, stderr).toBe(0);
-  expect(await changes('private')).toMatchObject([
-    { after: { title: '***', done: true }, context: { from: 'old log' }, key: {}, primary_key: null },
+  const [{ after, context, key, primary_key }] = await changes('private');
+  expect([after, context, key, primary_key]).toEqual([
+    { title: '***', done: true },
+    { from: 'old log' },
+    {},
+    null,
   ]);
 });
 

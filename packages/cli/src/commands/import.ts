@@ -33,7 +33,7 @@ export async function importChanges(context: CommandContext<ImportFlags>): Promi
   const deadline = deadlineOf(settings);
   if (flags.printCleanup === true) return printCleanup(context, deadline);
   const url = originUrl(flags.from, process.env);
-  const redact = importRedactor(fetchRedaction(settings.redact, process.env, terminal.hide));
+  const redact = importRedactor(fetchRedaction(settings, process.env, terminal.hide));
   const store = flags.dryRun === true ? null : storeUrl(settings);
   const connection = await connect({ url, role: 'origin', deadline });
   try {
