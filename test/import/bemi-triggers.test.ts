@@ -6,7 +6,7 @@ import { type TrackedDatabase, trackDatabase } from '../tracked-database.js';
 import { BEMI_TRIGGERS } from './bemi-changes.js';
 
 /** What the page tells those to run first whose store is to be in the same database. */
-const [, MAKES_ROOM] = /^```sql\n(ALTER FUNCTION [^`]*)```/m.exec(
+const [, MAKES_ROOM] = /^```sql\n(ALTER EVENT TRIGGER [^`]*)```/m.exec(
   fs.readFileSync(path.join(import.meta.dirname, '../../docs/coming-from-bemi.md'), 'utf8'),
 )!;
 const SCHEMA = `CREATE TABLE todo (id int PRIMARY KEY, title text);
