@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import type { CommandContext } from './command-context.js';
 import { doctor } from './commands/doctor.js';
 import { drop } from './commands/drop.js';
+import { importChanges } from './commands/import.js';
 import { init } from './commands/init.js';
 import { log } from './commands/log.js';
 import { retention } from './commands/retention.js';
@@ -199,6 +200,21 @@ export function createProgram(runner: Runner, version: string, talk: (line: stri
     .option('--publication <name>', 'publication (COLOPHON_PUBLICATION; default colophon)')
     .option('--for-snapshot', 'also SELECT on the published tables')
     .option('--dry-run', 'print the SQL instead of running it');
+  add('import', 'take in the history that another audit trail kept: bemi or table', importChanges)
+    .argument('<kind>', "bemi: Bemi's changes; table: an audit table of triggers or a library")
+    .option('--from <url>', 'database that it is read from (COLOPHON_FROM_URL)')
+    .option('--table <name>', "table that is read: audit.log; default: Bemi's or the preset's")
+    .option('--preset <name>', 'wiki, supa-audit or paper-trail: which columns say what, where that is known')
+    .option('--map <file>', 'JSON that says which columns say what, over the preset')
+    .option('--until <time>', 'only what was committed before: 2026-11-23T10:00Z, 2h (ago)')
+    .option('--name <name>', "the source's name in audit records; default: the database's")
+    .option('--environment <label>', "the source's label in audit records (default imported)")
+    .option('--max-bad-rows <count>', "leave out so many rows that can't be read, each named (default 0)")
+    .option('--dry-run', 'show the first changes as they would be, and store nothing')
+    .option(
+      '--print-cleanup',
+      "print the SQL that takes Bemi's triggers, publication and slot from the source",
+    );
   names(add('drop', 'take away slot and publication, and put replica identities back', drop))
     .option('--store-too', 'also the store, with every audit record in it')
     .option('--every-source', 'with --store-too: also where the store has the records of other sources')

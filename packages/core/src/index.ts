@@ -11,6 +11,8 @@ export type { Flushed } from './batch/sink-writer.js';
 export type { ColumnList, ColumnOptions, MaskedColumns } from './columns/column-options.js';
 export type { ColumnPattern } from './columns/column-pattern.js';
 export { parseColumnPattern } from './columns/column-pattern.js';
+export type { ColumnRedaction } from './columns/column-redaction.js';
+export { columnRedaction } from './columns/column-redaction.js';
 export type { RuleOfColumn } from './columns/column-rule-book.js';
 export { ColumnRuleBook } from './columns/column-rule-book.js';
 export type { Consumer } from './consumer.js';

@@ -3,7 +3,8 @@ import { isOurs, readRow, takeAnswer } from './answers.js';
 import { answersPrelude, copyPrelude } from './copy-prelude.js';
 import { emissionMessages, statementMessages, statementName } from './emission-message.js';
 import type { EmissionRights } from './emission-rights.js';
-import { type EmissionForm, emissionLiteral, prefixOf } from './emission-sql.js';
+import type { WireShape } from './emission-shape.js';
+import { type EmissionForm, emissionLiteral } from './emission-sql.js';
 import {
   type BackendMessage,
   type ClientLike,
@@ -31,7 +32,7 @@ export class ConnectionCarrier {
   readonly client: ClientLike;
   readonly connection: ConnectionLike;
   readonly rights: EmissionRights;
-  readonly prefix: string;
+  readonly shape: WireShape;
   /** Turns under way; more than one only in pipeline mode. */
   readonly turns: Turn[] = [];
   /** The turn that is being sent. */
@@ -51,12 +52,12 @@ export class ConnectionCarrier {
 
   private readonly sign: Sign | null;
 
-  constructor(client: ClientLike, rights: EmissionRights, prefix: string, sign: Sign | null) {
+  constructor(client: ClientLike, rights: EmissionRights, shape: WireShape, sign: Sign | null) {
     this.sign = sign;
     this.client = client;
     this.connection = client.connection;
     this.rights = rights;
-    this.prefix = prefix;
+    this.shape = shape;
     this.status = client._connected === true ? (client._txStatus ?? undefined) : 'I';
     this.isHistoryKnown = this.status === 'I';
     this.mayHoldNames = !this.isHistoryKnown;
@@ -86,7 +87,7 @@ export class ConnectionCarrier {
       turn.awaited = [emission];
       this.turns.push(turn);
       const form = this.rights.isGranted ? 'plain' : 'asking';
-      const text = emissionLiteral(this.signed(emission), this.prefix, form, LITERAL_COLUMN);
+      const text = emissionLiteral(this.signed(emission), this.shape, form, LITERAL_COLUMN);
       sendOriginal(this.connection, text);
     };
   }
@@ -242,7 +243,7 @@ export class ConnectionCarrier {
       if (binds) {
         turn.beforeLeft += 1;
         pieces.push(this.messages(turn, after, form, true));
-        turn.after = emissionMessages(after, this.prefix, form, {
+        turn.after = emissionMessages(after, this.shape, form, {
           parse: false,
           bind: false,
           execute: true,
@@ -272,7 +273,7 @@ export class ConnectionCarrier {
       parse = !this.prepared.has(name);
       if (parse) turn.preparing = name;
     }
-    return emissionMessages(this.signed(emission), this.prefix, form, {
+    return emissionMessages(this.signed(emission), this.shape, form, {
       parse,
       bind: true,
       execute: !isLater,
@@ -283,7 +284,7 @@ export class ConnectionCarrier {
   /** An emission as it goes out. What is known of the transaction goes by the emission as it was planned. */
   private signed(emission: Emission): Emission {
     if (this.sign === null) return emission;
-    const context = this.sign(this.client, prefixOf(emission, this.prefix), emission.context);
+    const context = this.sign(this.client, this.shape.prefixOf(emission), emission.context);
     return { ...emission, context };
   }
 
@@ -319,7 +320,7 @@ export class ConnectionCarrier {
     turn.canRepeat = canRepeat;
     turn.awaited = insertions.map((insertion) => insertion.emission);
     const sent = insertions.map(({ at, emission }) => ({ at, emission: this.signed(emission) }));
-    turn.text = new TextMap(text, sent, this.prefix, isSafe ? 'plain' : 'asking');
+    turn.text = new TextMap(text, sent, this.shape, isSafe ? 'plain' : 'asking');
     sendOriginal(this.connection, turn.text.text);
     return true;
   }

@@ -1,4 +1,5 @@
-import { type EmissionForm, emissionSql, prefixOf } from './emission-sql.js';
+import type { WireShape } from './emission-shape.js';
+import { type EmissionForm, emissionSql } from './emission-sql.js';
 import type { Emission } from './transaction-state.js';
 
 /** A portal of ours that is bound before the application's statement and run after it. */
@@ -21,7 +22,7 @@ const EMPTY = Buffer.alloc(0);
 /** Parse, Bind and Execute of an emission, as far as asked for, in one piece. https://www.postgresql.org/docs/current/protocol-message-formats.html */
 export function emissionMessages(
   emission: Emission,
-  prefix: string,
+  shape: WireShape,
   form: EmissionForm,
   parts: MessageParts,
 ): Buffer {
@@ -31,7 +32,7 @@ export function emissionMessages(
   const name = form === 'named' ? statementName(emission) : '';
   const portal = parts.ownPortal ? PORTAL : NO_PORTAL;
   const end = parts.execute ? execute : EMPTY;
-  return bindBetween(parse, portal, name, prefixOf(emission, prefix), emission.context, end);
+  return bindBetween(parse, portal, name, shape.prefixOf(emission), shape.contentOf(emission), end);
 }
 
 /** The name of our prepared statement; never used where a pooler could lose it. */
@@ -65,17 +66,17 @@ function createParse(name: string, sql: string): Buffer {
   return message;
 }
 
-/** A Bind between two other messages, in one allocation. The context is ASCII; the prefix may be anything. */
+/** A Bind between two other messages, in one allocation. The content is ASCII; the prefix may be anything. */
 function bindBetween(
   first: Buffer,
   portal: string,
   name: string,
   prefix: string,
-  context: string,
+  content: string,
   last: Buffer,
 ): Buffer {
   const prefixLength = Buffer.byteLength(prefix);
-  const length = 4 + portal.length + 1 + name.length + 1 + 2 + 2 + 4 + prefixLength + 4 + context.length + 2;
+  const length = 4 + portal.length + 1 + name.length + 1 + 2 + 2 + 4 + prefixLength + 4 + content.length + 2;
   const message = Buffer.allocUnsafe(first.length + 1 + length + last.length);
   if (first.length > 0) message.set(first, 0);
   let at = message.writeUInt8(0x42, first.length);
@@ -88,8 +89,8 @@ function bindBetween(
   at = message.writeUInt32BE(2, at);
   at = message.writeUInt32BE(prefixLength, at);
   at += message.write(prefix, at, 'utf8');
-  at = message.writeUInt32BE(context.length, at);
-  at += message.write(context, at, 'latin1');
+  at = message.writeUInt32BE(content.length, at);
+  at += message.write(content, at, 'latin1');
   at = message.writeUInt16BE(0, at);
   if (last.length > 0) message.set(last, at);
   return message;

@@ -1,4 +1,4 @@
-import { type ContextText, trailPrefix } from '@colophon/protocol';
+import type { WireShape } from './emission-shape.js';
 import type { Emission } from './transaction-state.js';
 
 /**
@@ -39,23 +39,18 @@ export function emissionSql(
   );
 }
 
-/** The prefix of an emission. */
-export function prefixOf(emission: Emission, prefix: string): string {
-  return emission.kind === 'trail' ? trailPrefix(prefix) : prefix;
-}
-
 /** An emission as SQL text, values as literals: for the simple protocol, which has no parameters. `column` names its result. */
 export function emissionLiteral(
   emission: Emission,
-  prefix: string,
+  shape: WireShape,
   form: 'asking' | 'plain',
   column: string,
 ): string {
-  const values = `${quote(prefixOf(emission, prefix))},${quote(emission.context)}`;
+  const values = `${quote(shape.prefixOf(emission))},${quote(shape.contentOf(emission))}`;
   return emissionSql(form, emission.onlyIfAssigned, values, column);
 }
 
 /** A literal that reads the same whatever `standard_conforming_strings` and `backslash_quote` say. */
-function quote(text: ContextText): string {
+function quote(text: string): string {
   return `E'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
 }

@@ -1,6 +1,7 @@
-import { ColophonError, type Context, type ContextText } from '@colophon/protocol';
+import type { Context, ContextText } from '@colophon/protocol';
 import { isPromise } from './is-promise.js';
 import type { InstrumentOptions } from './options.js';
+import { tellOnce } from './tell-once.js';
 import { NAMELESS } from './transaction-state.js';
 
 /** `encode` of what the application's filter leaves of a context; as it is where there is no filter. What the filter throws is told once, and never passed on. */
@@ -9,7 +10,10 @@ export function filterContext(
   encode: (context: Context) => ContextText,
 ): (context: Context) => ContextText {
   if (filter === undefined) return encode;
-  let isTold = false;
+  const tell = tellOnce(
+    'filterContext threw, so writes go on with {"colophon.error": …} in place of their context: see the cause.',
+    onContextError,
+  );
   return (context) => {
     try {
       const left = filter(context);
@@ -17,23 +21,8 @@ export function filterContext(
         throw new TypeError('filterContext gave a promise, wanted a context: it must not be async');
       return left === null || left === undefined ? NAMELESS : encode(left);
     } catch (cause) {
-      if (!isTold) tell(cause, onContextError ?? ((error) => process.emitWarning(error)));
-      isTold = true;
+      tell(cause);
       return '{"colophon.error":"the context filter threw"}';
     }
   };
-}
-
-function tell(cause: unknown, hook: (error: ColophonError) => void): void {
-  const error = new ColophonError(
-    'CONTEXT_FAILED',
-    'filterContext threw, so writes go on with {"colophon.error": …} in place of their context: see the cause.',
-    { cause },
-  );
-  try {
-    hook(error);
-  } catch (thrown) {
-    // The hook is the application's; a query must not fail because of it.
-    process.emitWarning(thrown instanceof Error ? thrown : String(thrown));
-  }
 }

@@ -1,2 +1,8 @@
 export { checkInstrumentOptions, instrument, setInstrumentDefaults, uninstrument } from './instrument.js';
-export type { InstrumentOptions, SigningOptions } from './options.js';
+export type {
+  EmissionShape,
+  InstrumentOptions,
+  ShapedEmission,
+  ShapedMessage,
+  SigningOptions,
+} from './options.js';

@@ -1,8 +1,9 @@
 import { bindContext, runOutsideContext } from '@colophon/context';
-import { type ContextText, DEFAULT_PREFIX } from '@colophon/protocol';
+import type { ContextText } from '@colophon/protocol';
 import { bindToAsker } from './bind-to-asker.js';
 import { ConnectionCarrier } from './connection-carrier.js';
 import type { EmissionRights } from './emission-rights.js';
+import type { WireShape } from './emission-shape.js';
 import { type BackendMessage, type ClientLike, isPlain, queueOf, type Submittable } from './node-postgres.js';
 import { keepQuery } from './original-query.js';
 import type { Sign } from './sign-emissions.js';
@@ -11,7 +12,7 @@ import { NAMELESS } from './transaction-state.js';
 
 /** What the clients of a pool have in common. */
 export interface Instrumentation {
-  readonly prefix: string | undefined;
+  readonly shape: WireShape;
   readonly capture: () => ContextText;
   readonly rights: EmissionRights;
   /** Null: nothing is signed. */
@@ -28,7 +29,7 @@ export function hookClient(client: ClientLike, instrumentation: Instrumentation)
   const carrier = new ConnectionCarrier(
     client,
     instrumentation.rights,
-    instrumentation.prefix ?? DEFAULT_PREFIX,
+    instrumentation.shape,
     instrumentation.sign,
   );
   const undoQueue = hookQueue(client, carrier, instrumentation.capture);

@@ -1,6 +1,7 @@
 import { ColophonError, contextRedactor } from '@colophon/protocol';
 import { contextCapture } from './capture-context.js';
 import { EmissionRights } from './emission-rights.js';
+import { wireShape } from './emission-shape.js';
 import { hookClient, type Instrumentation } from './instrument-client.js';
 import { hookPool } from './instrument-pool.js';
 import { type ClientLike, isClient, isNative, isPool } from './node-postgres.js';
@@ -28,7 +29,7 @@ export function instrument<Target extends object>(target: Target, given: Instrum
   checkTarget(target);
   if ((target as Hooked)[HOOKED] !== undefined) return target;
   const shared: Instrumentation = {
-    prefix: options.prefix,
+    shape: wireShape(options),
     capture: contextCapture(options),
     sign: signing(options),
     rights: new EmissionRights(options.onEmissionRefused ?? ((error) => process.emitWarning(error))),
@@ -93,9 +94,27 @@ function checkTarget(target: object): void {
 
 /** Throws `INVALID_OPTION` for options that `instrument` could not use: for who takes them long before there is something to instrument. */
 export function checkInstrumentOptions(options: InstrumentOptions): void {
-  const { prefix, maxBytes, redact = {}, redactionKey, sign } = options;
+  const { prefix, shape = 'colophon', maxBytes, redact = {}, redactionKey, sign } = options;
   if (prefix !== undefined && (typeof prefix !== 'string' || prefix === '' || prefix.includes('\0'))) {
     throw new ColophonError('INVALID_OPTION', 'prefix is empty or no text, wanted a name such as colophon.');
+  }
+  if (shape !== 'colophon' && shape !== 'sequin' && typeof shape !== 'function') {
+    throw new ColophonError(
+      'INVALID_OPTION',
+      `shape is ${JSON.stringify(shape)}, wanted colophon, sequin or a function.`,
+    );
+  }
+  if (shape === 'sequin' && prefix !== undefined) {
+    throw new ColophonError(
+      'INVALID_OPTION',
+      'Both prefix and shape sequin are given: Sequin has a prefix of its own.',
+    );
+  }
+  if (shape !== 'colophon' && sign !== undefined) {
+    throw new ColophonError(
+      'INVALID_OPTION',
+      'Both sign and another shape than colophon are given: only the consumer of Colophon knows signatures.',
+    );
   }
   if (maxBytes !== undefined && !(Number.isSafeInteger(maxBytes) && maxBytes > 0)) {
     throw new ColophonError('INVALID_OPTION', `maxBytes is ${String(maxBytes)}, wanted a positive integer.`);

@@ -1,9 +1,21 @@
-import type { ColophonError, Context, RedactionKey, RedactionRule, SignatureKey } from '@colophon/protocol';
+import type {
+  ColophonError,
+  Context,
+  ContextText,
+  RedactionKey,
+  RedactionRule,
+  SignatureKey,
+} from '@colophon/protocol';
 
 /** How a pool or client is instrumented. */
 export interface InstrumentOptions {
   /** The prefix of its emissions; the consumer must know it. Default `colophon`. */
   prefix?: string;
+  /**
+   * The form of its emissions, for who reads them with something else than Colophon: `sequin`, or a function. Default `colophon`, which Debezium
+   * reads as it is. See docs/debezium-and-sequin.md for what each can say.
+   */
+  shape?: EmissionShape;
   /** The largest context in bytes of JSON; a larger one is replaced whole by `{"colophon.error": …}`. Default 65,536. */
   maxBytes?: number;
   /**
@@ -28,10 +40,36 @@ export interface InstrumentOptions {
    * `null` and `undefined` mean none. Where it throws, `{"colophon.error": …}` is sent and `onContextError` told.
    */
   filterContext?: (context: Context) => Context | null | undefined;
-  /** Told once a pool when `filterContext` throws. The error's `cause` is what it threw. Default: a process warning. */
+  /** Told once a pool when `filterContext` or `shape` throws. The error's `cause` is what it threw. Default: a process warning. */
   onContextError?: (error: ColophonError) => void;
   /** Signs each emission, so that the consumer can tell a forged or replayed context. Default: nothing is signed. */
   sign?: SigningOptions;
+}
+
+/**
+ * The form of an emission.
+ *
+ * - `colophon`: the context as JSON under the prefix; under `<prefix>.trail` where it also names what came before it.
+ * - `sequin`: Sequin's transaction annotations, `sequin:transaction_annotations.set` and `.clear`. They name only what follows: what a statement
+ *   wrote of which only the server knows that it writes has none.
+ * - a function: gives prefix and content of the message. Called for each emission, so it must be quick. Where it throws, `{"colophon.error": …}` is
+ *   sent under `prefix`, and `onContextError` told.
+ */
+export type EmissionShape = 'colophon' | 'sequin' | ((emission: ShapedEmission) => ShapedMessage);
+
+/** An emission that is about to be sent. */
+export interface ShapedEmission {
+  /** `lead`: names what is written after it in its transaction. `trail`: also what was written before it, back to the previous emission. */
+  readonly kind: 'lead' | 'trail';
+  /** JSON, in ASCII. `{}`: from here on nobody is named. */
+  readonly context: ContextText;
+}
+
+/** A logical message. */
+export interface ShapedMessage {
+  readonly prefix: string;
+  /** Characters beyond ASCII are sent as JSON escapes. */
+  readonly content: string;
 }
 
 /** How emissions are signed. */

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { WireShape } from './emission-shape.js';
 import { emissionLiteral } from './emission-sql.js';
 import type { Insertion } from './plan-text.js';
 
@@ -11,13 +12,18 @@ export class TextMap {
   private readonly pieces: { at: number; length: number }[] = [];
   private readonly original: string;
 
-  constructor(original: string, insertions: readonly Insertion[], prefix: string, form: 'asking' | 'plain') {
+  constructor(
+    original: string,
+    insertions: readonly Insertion[],
+    shape: WireShape,
+    form: 'asking' | 'plain',
+  ) {
     this.original = original;
     let text = '';
     let from = 0;
     for (const { at, emission } of insertions) {
       // At the end of a statement a separator is missing before it, at the start of one after it; empty statements are none.
-      const literal = `;${emissionLiteral(emission, prefix, form, LITERAL_COLUMN)};`;
+      const literal = `;${emissionLiteral(emission, shape, form, LITERAL_COLUMN)};`;
       text += original.slice(from, at) + literal;
       from = at;
       this.pieces.push({ at, length: characters(literal) });

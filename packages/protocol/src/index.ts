@@ -24,20 +24,20 @@ export { ColophonError, ERROR_CODES } from './error.js';
 export type { AccountedPosition, Gap, GapReason, StoredCommit, StoredTransaction } from './gap.js';
 export { GAP_REASONS } from './gap.js';
 export type { JsonMember } from './json-members.js';
-export { jsonMembers } from './json-members.js';
+export { jsonItems, jsonMembers } from './json-members.js';
 export type { JsonText } from './json-text.js';
-export { replaceUnstorable } from './json-text.js';
+export { escapeNonAscii, replaceUnstorable } from './json-text.js';
 export type { CommonSqlstate, KnownSqlstate } from './known-sqlstate.js';
 export { endsConnection, knownSqlstate } from './known-sqlstate.js';
 export type { Logger } from './logger.js';
 export { SILENT } from './logger.js';
 export type { Lsn } from './lsn.js';
 export { formatLsn, INVALID_LSN, lsn, parseLsn } from './lsn.js';
-export { DDL_PREFIX, DEFAULT_PREFIX, markerPrefix, trailPrefix } from './prefix.js';
+export { BEMI_PREFIX, DDL_PREFIX, DEFAULT_PREFIX, markerPrefix, trailPrefix } from './prefix.js';
 export type { CoverageChange, SeenPublication, SeenTable } from './publication.js';
 export { contextRedactor } from './redact-context.js';
 export type { Redaction, RedactionKey, RedactionKind, RedactionRule } from './redaction.js';
-export { redactedHash, redactionOf, stricter } from './redaction.js';
+export { redactedHash, redactedJson, redactionOf, stricter } from './redaction.js';
 export type { Nonce, Signature, SignatureKey } from './signature.js';
 export {
   emissionSigner,

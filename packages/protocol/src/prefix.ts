@@ -13,3 +13,9 @@ export function trailPrefix(prefix: string): string {
 export function markerPrefix(prefix: string): string {
   return `${prefix}.marker`;
 }
+
+/**
+ * The prefix of the messages of Bemi's triggers. One comes before each row that a statement with Bemi's comment writes, and names that row alone:
+ * a statement without the comment sends none, and must not take the name of the one before.
+ */
+export const BEMI_PREFIX = '_bemi';

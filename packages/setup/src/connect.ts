@@ -9,8 +9,8 @@ import type { Deadline } from './deadline.js';
 export interface ConnectOptions {
   /** `postgres://user:password@host:port/database`. */
   url: string;
-  /** What the URL is of, for messages: `source` or `store`. */
-  role: 'source' | 'store';
+  /** What the URL is of, for messages: `source` or `store`; `origin` of an import. */
+  role: 'source' | 'store' | 'origin';
   deadline: Deadline;
 }
 

@@ -26,6 +26,21 @@ it('reads our prefixes only, and only inside transactions (S8)', () => {
   });
 });
 
+it("takes a message of Bemi's triggers for the name of one row, and an explicit null for nobody's", () => {
+  const reader = new EmissionReader({ prefixes: ['colophon', '_bemi'] });
+  expect(reader.read(message('_bemi', '{"userId":1,"SQL":"UPDATE todo SET a = 1"}'))).toEqual({
+    kind: 'row',
+    context: '{"userId":1,"SQL":"UPDATE todo SET a = 1"}',
+    verified: null,
+  });
+  expect(reader.read(message('_bemi', 'null'))).toEqual({ kind: 'row', context: '{}', verified: null });
+  expect(reader.read(message('_bemi', '{"a":'))).toMatchObject({
+    kind: 'row',
+    context: expect.stringContaining('colophon.error'),
+  });
+  expect(reader.read(message('_bemi_heartbeat', '{}'))).toBeNull();
+});
+
 it('takes no message of the event triggers for a context, whatever prefixes are set (S8)', () => {
   for (const prefixes of [['colophon'], ['_bemi'], ['colophon.ddl']]) {
     const reader = new EmissionReader({ prefixes });

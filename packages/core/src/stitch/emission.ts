@@ -1,4 +1,5 @@
 import {
+  BEMI_PREFIX,
   type ContextText,
   DDL_PREFIX,
   decodeContext,
@@ -14,7 +15,7 @@ import type { Named } from './segment-state.js';
 
 /** What a logical message means to the consumer. */
 export type Emission =
-  | ({ readonly kind: 'lead' | 'trail' } & Named)
+  | ({ readonly kind: 'lead' | 'trail' | 'row' } & Named)
   /** Not a context: the end of what a `drain` waits for. */
   | { readonly kind: 'marker'; readonly token: string }
   /** Not a context: what an event trigger told. */
@@ -33,6 +34,7 @@ export interface EmissionOptions {
 const CACHE_ENTRIES = 512;
 const CACHE_ENTRY_BYTES = 1_024;
 const SIGNATURE = 'colophon.signature';
+const NULL = Buffer.from('null');
 
 /** Tells emissions from everybody else's logical messages, and reads their contexts. Equal contexts are one string. */
 export class EmissionReader {
@@ -50,6 +52,7 @@ export class EmissionReader {
       this.kinds.set(trailPrefix(prefix), 'trail');
       this.kinds.set(markerPrefix(prefix), 'marker');
     }
+    if (prefixes.includes(BEMI_PREFIX)) this.kinds.set(BEMI_PREFIX, 'row');
     // The triggers know nothing of what prefixes a consumer was told.
     this.kinds.set(DDL_PREFIX, 'ddl');
   }
@@ -66,6 +69,8 @@ export class EmissionReader {
     }
     // Signatures are taken off also where nobody asks for them: they are no part of a context.
     const { signature, context } = splitSignature(message.content);
+    // Bemi's own reader takes an explicit null for nobody.
+    if (kind === 'row' && context.equals(NULL)) return { kind, context: '{}', verified: null };
     const verified = this.verifier?.verify(message.prefix, signature, context) ?? null;
     return { kind, context: this.context(context), verified };
   }

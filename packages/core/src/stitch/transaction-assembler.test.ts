@@ -11,7 +11,7 @@ type Event =
   | 'change'
   | 'skip'
   | 'ddl'
-  | { kind: 'lead' | 'trail'; context: string; verified: boolean | null };
+  | { kind: 'lead' | 'trail' | 'row'; context: string; verified: boolean | null };
 
 const event: fc.Arbitrary<Event> = fc.oneof(
   { weight: 1, arbitrary: fc.constant<Event>('ddl') },
@@ -20,7 +20,7 @@ const event: fc.Arbitrary<Event> = fc.oneof(
   {
     weight: 2,
     arbitrary: fc.record({
-      kind: fc.constantFrom('lead' as const, 'trail' as const),
+      kind: fc.constantFrom('lead' as const, 'trail' as const, 'row' as const),
       context: fc.integer({ min: 0, max: 3 }).map((user) => `{"user":${user}}`),
       verified: fc.constantFrom(true, false, null),
     }),
@@ -96,9 +96,17 @@ function naive(
     const its = one === 'change' || one === 'skip' ? sequence++ : sequence;
     if (one !== kind) return;
     const next = events.slice(at).find((other) => typeof other === 'object');
-    const previous = events.slice(0, at).findLast((other) => typeof other === 'object');
+    // What names one change alone is past for all but the next.
+    const previous = events
+      .slice(0, at)
+      .findLast(
+        (other, place) =>
+          typeof other === 'object' &&
+          (other.kind !== 'row' || events.slice(place, at).every((between) => typeof between === 'object')),
+      );
+    const isItsOwn = typeof previous === 'object' && previous.kind === 'row';
     const { context, verified } =
-      typeof next === 'object' && next.kind === 'trail'
+      typeof next === 'object' && next.kind === 'trail' && !isItsOwn
         ? next
         : typeof previous === 'object'
           ? previous
@@ -136,7 +144,7 @@ describe('stitching', () => {
       fc.record({
         message: fc.oneof(
           fc.record({
-            kind: fc.constantFrom('lead' as const, 'trail' as const),
+            kind: fc.constantFrom('lead' as const, 'trail' as const, 'row' as const),
             context: fc.constantFrom('{"u":1}', '{"u":2}'),
             verified: fc.constantFrom(true, false),
           }),
@@ -222,7 +230,7 @@ describe('stitching', () => {
         if (events.includes('change') || events.includes('ddl')) expect(parts.at(-1)?.end).not.toBeNull();
         else expect(parts).toEqual([]);
         const emissions = events.filter((one) => typeof one === 'object').length;
-        expect(parts.at(-1)?.end?.contexts.length ?? 0).toBeLessThanOrEqual(emissions + 1);
+        expect(parts.at(-1)?.end?.contexts.length ?? 0).toBeLessThanOrEqual(2 * emissions + 1);
       }),
     );
   });
@@ -236,11 +244,15 @@ describe('stitching', () => {
       { kind: 'commit' },
       { kind: 'lead', ...began },
       { kind: 'trail', ...began },
+      { kind: 'row', ...began },
     ];
     for (const one of events) {
       expect(() => step(OUTSIDE, one)).toThrow(expect.objectContaining({ code: 'PROTOCOL_VIOLATION' }));
     }
-    for (const state of [filled, empty]) {
+    const base = began;
+    const awaiting: SegmentState = { kind: 'awaiting', segment: 0, began, base };
+    const single: SegmentState = { kind: 'single', segment: 0, began, base };
+    for (const state of [filled, empty, awaiting, single]) {
       expect(() => step(state, { kind: 'begin' })).toThrow(
         expect.objectContaining({ code: 'PROTOCOL_VIOLATION' }),
       );

@@ -11,7 +11,14 @@ import type { BeginMessage, CommitMessage } from '../decode/message.js';
 import type { DecodedRow } from '../decode/row-decoder.js';
 import type { DdlFacts } from './ddl-message.js';
 import type { Emission } from './emission.js';
-import { OUTSIDE, type SegmentEvent, type SegmentState, step, unfilled } from './segment-state.js';
+import {
+  OUTSIDE,
+  passedOver,
+  type SegmentEvent,
+  type SegmentState,
+  step,
+  unfilled,
+} from './segment-state.js';
 
 /** Where and how a transaction's parts go. */
 export interface AssemblerOptions {
@@ -55,6 +62,8 @@ export class TransactionAssembler {
   private sequence = 0;
   /** The `sequence` of the row that filled the segment at hand; -1 where a command did. */
   private filledAt = 0;
+  /** How things stood before the last change that alone was named, where another followed it at once. */
+  private beforeSingle: { at: number; state: SegmentState; contexts: number } | null = null;
   private contexts: ContextText[] = [];
   /** By segment, as the contexts. */
   private verified: (boolean | null)[] = [];
@@ -83,6 +92,7 @@ export class TransactionAssembler {
     this.contexts = [];
     this.verified = [];
     this.markers = [];
+    this.beforeSingle = null;
   }
 
   /** One row; each relation of a TRUNCATE is one. */
@@ -111,6 +121,7 @@ export class TransactionAssembler {
   /** A row that isn't audited, or is ignored: it has its ordinal all the same, so that identities don't depend on what is left out. */
   skipRow(): void {
     this.sequence++;
+    this.state = passedOver(this.state);
   }
 
   /**
@@ -169,10 +180,14 @@ export class TransactionAssembler {
   /** The number of the segment at hand, which has something in it from now on. */
   private fill(sequence: number): number {
     if (this.state.kind !== 'filled') {
+      if (this.state.kind === 'single') {
+        const { contexts, filledAt: at, state } = this;
+        this.beforeSingle = { at, state: unfilled(state), contexts: contexts.length };
+      }
       this.apply({ kind: 'change' });
       this.filledAt = sequence;
     }
-    return (this.state as Extract<SegmentState, { kind: 'filled' }>).segment;
+    return (this.state as Extract<SegmentState, { kind: 'filled' | 'single' }>).segment;
   }
 
   /** How many of the last changes are at this LSN: a few hundred at most, the rows of one record of a COPY. */
@@ -188,7 +203,12 @@ export class TransactionAssembler {
     if (count === 0) return NONE;
     const taken = this.changes.splice(-count);
     for (const change of taken) this.size -= sizeOf(change);
-    if (this.filledAt === taken[0]!.sequence) this.state = unfilled(this.state);
+    const first = taken[0]!.sequence;
+    if (this.filledAt === first) this.state = unfilled(this.state);
+    else if (this.beforeSingle?.at === first) {
+      this.state = this.beforeSingle.state;
+      this.contexts.length = this.verified.length = this.beforeSingle.contexts;
+    }
     return taken;
   }
 

@@ -120,6 +120,11 @@ export const OWNER_ONLY: readonly string[] = [
   'forget_baselines',
   'make_month',
   'close_to_others',
+  // `import`, which the administrator does.
+  'imports',
+  'begin_import',
+  'make_months',
+  'import_changes',
 ];
 
 /** Functions that look at nothing but their arguments: as the owner's they could not be inlined. */

@@ -1,7 +1,12 @@
 import { type Change, type JsonText, jsonMembers } from '@colophon/protocol';
 
+/** What of a change its old key is found out from. */
+export type KeyedChange = Pick<Change, 'operation' | 'before' | 'key'> & {
+  readonly relation: { readonly keyColumns: readonly string[] };
+};
+
 /** The key before an UPDATE that changed it, as a JSON object; null for every other change, or where it isn't known. */
-export function oldKey(change: Change): JsonText | null {
+export function oldKey(change: KeyedChange): JsonText | null {
   const { operation, before, key } = change;
   if (operation !== 'UPDATE' || before === '{}' || key === '{}') return null;
   // Most tables begin with their key, and most updates leave it.
