@@ -23,7 +23,7 @@ export class ColumnRuleBook {
   private readonly ignored: readonly ColumnPattern[];
 
   /** Throws `INVALID_OPTION`. */
-  constructor(redact: RedactionRules | undefined, columns: ColumnOptions | undefined) {
+  constructor(redact: Pick<RedactionRules, 'tables'> | undefined, columns: ColumnOptions | undefined) {
     const { ignored, redacted } = readColumnOptions(columns);
     this.ignored = ignored;
     this.patterns = [...ignored, ...redacted.map(({ pattern }) => pattern)];

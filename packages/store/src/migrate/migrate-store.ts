@@ -2,7 +2,7 @@ import { ColophonError } from '@colophon/protocol';
 import pg from 'pg';
 import { connectStore } from '../connection/connect-store.js';
 import { errorState, storeError } from '../connection/store-error.js';
-import { closeNew, closeSchema, readObjects, renewRights } from '../rights/grant-rights.js';
+import { CLOSE_NEW, CLOSE_SCHEMA, NOTE_OBJECTS, renewRightsSql } from '../rights/grant-rights.js';
 import { handOver, mayBecome, prepareOwner, readOwner, type StoreOwner } from '../rights/store-owner.js';
 import { MIGRATIONS } from './migrations.generated.js';
 import { type Queryable, readStoreVersion, STORE_VERSION, storeTooNew } from './store-version.js';
@@ -86,7 +86,7 @@ async function migrateInTransaction(client: Queryable, options: MigrateOptions):
   }
   const from = await readStoreVersion(client);
   if (from > STORE_VERSION) throw storeTooNew(from);
-  const before = await readObjects(client);
+  await client.query(NOTE_OBJECTS);
   if (from === 0) {
     await client.query(`CREATE TABLE IF NOT EXISTS colophon.migrations (
       version int PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())`);
@@ -97,8 +97,8 @@ async function migrateInTransaction(client: Queryable, options: MigrateOptions):
     await client.query('INSERT INTO colophon.migrations (version) VALUES ($1)', [version]);
   }
   if (from < STORE_VERSION) {
-    await closeNew(client, before);
-    await renewRights(client);
+    await client.query(CLOSE_NEW);
+    await client.query(renewRightsSql());
   }
   await makePartitions(client);
   return { from, to: STORE_VERSION, owner };
@@ -124,7 +124,7 @@ async function chooseOwner(client: Queryable, isFound: boolean, wanted?: string)
     await client.query(
       `CREATE SCHEMA colophon${isReady ? ` AUTHORIZATION ${pg.escapeIdentifier(wanted)}` : ''}`,
     );
-    await closeSchema(client);
+    await client.query(CLOSE_SCHEMA);
   }
   const before = (await readOwner(client))!;
   if (!isReady || before.name === wanted)

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { storeError } from '../connection/store-error.js';
-import { renewRightsSql } from '../rights/grant-rights.js';
+import { CLOSE_NEW, CLOSE_SCHEMA, NOTE_OBJECTS, renewRightsSql } from '../rights/grant-rights.js';
 import { handOverSql, readOwner } from '../rights/store-owner.js';
 import { MIGRATIONS } from './migrations.generated.js';
 import { type Queryable, readStoreVersion, STORE_VERSION, storeTooNew } from './store-version.js';
@@ -37,7 +37,7 @@ export async function storeScript(client: Queryable, owner: string): Promise<Sto
       `SET LOCAL TimeZone = 'UTC';`,
       'SET LOCAL statement_timeout = 0;',
       ownerSql(owner, isSuperuser ? null : caller, major),
-      found ? '' : `CREATE SCHEMA colophon AUTHORIZATION ${pg.escapeIdentifier(owner)};`,
+      found ? '' : `CREATE SCHEMA colophon AUTHORIZATION ${pg.escapeIdentifier(owner)};\n${CLOSE_SCHEMA};`,
       before === undefined || before.name === owner ? '' : handOverSql(owner),
       `SET LOCAL ROLE ${pg.escapeIdentifier(owner)};`,
       ...(from < STORE_VERSION ? migrationsSql(from) : []),
@@ -81,6 +81,7 @@ $owner$;`;
 
 function migrationsSql(from: number): string[] {
   return [
+    `${NOTE_OBJECTS};`,
     ...(from === 0
       ? [
           'CREATE TABLE IF NOT EXISTS colophon.migrations (version int PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now());',
@@ -91,6 +92,7 @@ function migrationsSql(from: number): string[] {
       sql.trim(),
       `INSERT INTO colophon.migrations (version) VALUES (${version});`,
     ]),
+    `${CLOSE_NEW};`,
     renewRightsSql(),
   ];
 }

@@ -15,50 +15,34 @@ export async function grantRights(client: Queryable, kind: RoleKind, role: strin
 }
 
 /** Takes from all but the owner what ALTER DEFAULT PRIVILEGES gave them on the schema, just made. */
-export async function closeSchema(client: Queryable): Promise<void> {
-  const { rows } = await client.query(
-    `SELECT DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END AS grantee
-       FROM pg_namespace n, aclexplode(n.nspacl) a WHERE n.nspname = 'colophon' AND a.grantee <> n.nspowner`,
-  );
-  for (const { grantee } of rows) await client.query(`REVOKE ALL ON SCHEMA colophon FROM ${grantee}`);
-}
+export const CLOSE_SCHEMA: string = `DO $close$
+DECLARE
+  given record;
+BEGIN
+  FOR given IN
+    SELECT DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END AS grantee
+      FROM pg_namespace n, aclexplode(n.nspacl) a WHERE n.nspname = 'colophon' AND a.grantee <> n.nspowner
+  LOOP
+    EXECUTE format('REVOKE ALL ON SCHEMA colophon FROM %s', given.grantee);
+  END LOOP;
+END
+$close$`;
 
-const OBJECTS = `SELECT c.oid::bigint::text AS oid FROM pg_class c WHERE c.relnamespace = to_regnamespace('colophon')
-   UNION ALL SELECT p.oid::bigint::text FROM pg_proc p WHERE p.pronamespace = to_regnamespace('colophon')`;
+const OBJECTS = `SELECT c.oid FROM pg_class c WHERE c.relnamespace = to_regnamespace('colophon')
+    UNION ALL SELECT p.oid FROM pg_proc p WHERE p.pronamespace = to_regnamespace('colophon')`;
 
-/** The relations and functions that are there. */
-export async function readObjects(client: Queryable): Promise<readonly string[]> {
-  return (await client.query(OBJECTS)).rows.map((row) => row.oid as string);
-}
+/** Before a migration, in its transaction: notes the relations and functions that are there. */
+export const NOTE_OBJECTS: string = `SELECT set_config('colophon.objects',
+  coalesce((SELECT string_agg(o.oid::text, ',') FROM (${OBJECTS}) o), ''), true)`;
 
-/** After a migration: what it made is nobody's but the owner's, whatever was said by ALTER DEFAULT PRIVILEGES. */
-export async function closeNew(client: Queryable, before: readonly string[]): Promise<void> {
-  const made = (await readObjects(client)).filter((oid) => !before.includes(oid));
-  await client.query('SELECT colophon.close_to_others($1::oid[])', [made]);
-}
+/** After it: what it made is nobody's but the owner's, whatever was said by ALTER DEFAULT PRIVILEGES. */
+export const CLOSE_NEW: string = `SELECT colophon.close_to_others(ARRAY(SELECT o.oid FROM (${OBJECTS}) o
+  WHERE o.oid::text <> ALL (string_to_array(current_setting('colophon.objects'), ','))))`;
 
 /**
  * After a migration: functions that it made are nobody's but the owner's; those that a role may be given run with the
  * owner's rights, whatever search path the caller has; and the roles that were given rights before get those that are new.
  */
-export async function renewRights(client: Queryable): Promise<void> {
-  const { rows } = await client.query(
-    `SELECT p.oid::regprocedure::text AS function FROM pg_proc p
-      WHERE p.pronamespace = 'colophon'::regnamespace AND p.proname = ANY ($1)`,
-    [calledFunctions()],
-  );
-  for (const row of rows) {
-    await client.query(
-      `ALTER FUNCTION ${row.function} SECURITY DEFINER SET search_path = pg_catalog, pg_temp`,
-    );
-  }
-  await client.query('REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA colophon FROM PUBLIC');
-  for (const kind of ROLE_KINDS) {
-    for (const role of await grantees(client, kind)) await grantRights(client, kind, role);
-  }
-}
-
-/** The same as statements of their own. */
 export function renewRightsSql(): string {
   const literals = (texts: readonly string[]): string =>
     `ARRAY[${texts.map((text) => pg.escapeLiteral(text)).join(', ')}]`;
@@ -95,12 +79,7 @@ function calledFunctions(): string[] {
     .map(({ name }) => name);
 }
 
-/** The roles that were given this kind's rights, other than the owner. */
-async function grantees(client: Queryable, kind: RoleKind): Promise<string[]> {
-  const { rows } = await client.query(granteesOf(kind));
-  return rows.map((row) => row.role as string);
-}
-
+/** Asks for the roles that were given this kind's rights, other than the owner. */
 function granteesOf(kind: RoleKind): string {
   const { privilege, name } = TELLTALE_RIGHT[kind];
   return `SELECT DISTINCT r.rolname::text AS role FROM (
