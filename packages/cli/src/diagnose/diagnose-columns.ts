@@ -1,5 +1,5 @@
 import { ColumnRuleBook } from '@colophon/core';
-import { type Check, type Connection, displayTable, found, inWords, ok, runCommands } from '@colophon/setup';
+import { type Check, type Connection, displayTable, found, inWords, ok } from '@colophon/setup';
 import type { Redaction } from '../protection.js';
 
 interface PublishedTable {
