@@ -24,13 +24,25 @@ const consumerOf = (
 };
 const impossible = expect.objectContaining({ code: 'REDACTION_IMPOSSIBLE', retryable: false });
 
+/** Keeps what it is to remember of tables beyond its own life, the last of each. */
+class RememberingSink extends RecordingSink {
+  constructor(private readonly remembered: Map<number, RememberedRelation>) {
+    super();
+  }
+  recallRelations = async () => [...this.remembered.values()];
+  rememberRelations = async (relations: readonly RememberedRelation[]) => {
+    for (const relation of relations) this.remembered.set(relation.oid, relation);
+  };
+}
+
 /** Runs the SQL while a consumer with these rules works, and gives what it stored. */
 async function storedOf(
   sql: readonly string[],
   tables: NonNullable<RedactionRules['tables']>,
   told: string[] = [],
+  remembered?: Map<number, RememberedRelation>,
 ): Promise<string[]> {
-  const sink = new RecordingSink();
+  const sink = remembered === undefined ? new RecordingSink() : new RememberingSink(remembered);
   const consumer = consumerOf(sink, tables, told);
   const run = consumer.run();
   await consumer.drain(30_000);
@@ -66,6 +78,87 @@ describe('rules', () => {
     expect(told.join()).toContain('{"schema":"public","table":"person","column":"pin","redacted":["code"]}');
   });
 
+  it('follow a column whose name another takes at once, and hold for that one too', async () => {
+    const told: string[] = [];
+    const stored = await storedOf(
+      [
+        `INSERT INTO person VALUES (1, 'S3CRET', 'a')`,
+        // Out with the old: nothing is written between the two.
+        'BEGIN; ALTER TABLE person RENAME COLUMN pin TO pin_old; ALTER TABLE person ADD COLUMN pin text; COMMIT',
+        `UPDATE person SET pin = 'S3CRET2'`,
+        // In with the new, made ready before.
+        'ALTER TABLE person ADD COLUMN pin_new text',
+        `BEGIN; ALTER TABLE person RENAME COLUMN pin TO pin_older; ALTER TABLE person RENAME COLUMN pin_new TO pin; COMMIT`,
+        `UPDATE person SET pin = 'S3CRET3', note = 'b'`,
+        // And back.
+        `BEGIN; ALTER TABLE person RENAME COLUMN pin TO pin_newer; ALTER TABLE person RENAME COLUMN pin_older TO pin; COMMIT`,
+        `UPDATE person SET note = 'c'`,
+        // Two change names.
+        `BEGIN; ALTER TABLE person RENAME COLUMN pin TO x; ALTER TABLE person RENAME COLUMN note TO pin;
+         ALTER TABLE person RENAME COLUMN x TO note; UPDATE person SET pin = 'd'; COMMIT`,
+        `ALTER TABLE person ADD COLUMN plain text; UPDATE person SET plain = 'e'`,
+      ],
+      { person: { pin: 'mask' } },
+      told,
+    );
+    expect(stored.join('\n')).not.toContain('S3CRET');
+    const after = stored.map((line) => JSON.parse(line.slice(line.lastIndexOf(' {') + 1)));
+    expect(after).toEqual([
+      { id: 1, pin: '***', note: 'a' },
+      { id: 1, pin_old: '***', note: 'a', pin: '***' },
+      { id: 1, pin_old: '***', note: 'b', pin_older: '***', pin: '***' },
+      { id: 1, pin_old: '***', note: 'c', pin: '***', pin_newer: '***' },
+      { id: 1, pin_old: '***', pin: '***', note: '***', pin_newer: '***' },
+      { id: 1, pin_old: '***', pin: '***', note: '***', pin_newer: '***', plain: 'e' },
+    ]);
+    expect(told.join()).toContain('"column":"pin","redacted":["pin_old"]');
+  });
+
+  it('follow it also where the catalog has long gone on', async () => {
+    const sink = new RecordingSink();
+    await source.client.query(`INSERT INTO person VALUES (1, 'S3CRET', 'a')`);
+    for (const sql of [
+      'ALTER TABLE person RENAME COLUMN pin TO pin_old; ALTER TABLE person ADD COLUMN pin text',
+      `ALTER TABLE person RENAME COLUMN pin TO pin_older; ALTER TABLE person ADD COLUMN pin text`,
+      'ALTER TABLE person DROP COLUMN pin_old',
+    ]) {
+      await source.client.query(sql);
+      await source.client.query(`UPDATE person SET pin = 'S3CRET'`);
+    }
+    await source.client.query(`ALTER TABLE person DROP COLUMN pin_older`);
+    const consumer = consumerOf(sink, { person: { pin: 'drop' } });
+    const run = consumer.run();
+    await consumer.drain(30_000);
+    await consumer.stop();
+    await run;
+    expect(sink.stored.map(({ before, after }) => before + after)).toEqual([
+      '{}{"id":1,"note":"a"}',
+      ...Array(3).fill('{"id":1,"note":"a"}{"id":1,"note":"a"}'),
+    ]);
+  });
+
+  it('of a partitioned table hold for a partition that was detached, or is gone, when its rows are read', async () => {
+    await source.client.query(`CREATE TABLE parted (id int, pin text) PARTITION BY RANGE (id);
+      CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM (0) TO (100);
+      CREATE TABLE other (id int, pin text)`);
+    const tables = { parted: { pin: 'drop' } } as const;
+    const stored = await storedOf(
+      [
+        `BEGIN; INSERT INTO parted VALUES (1, 'S3CRET'); ALTER TABLE parted DETACH PARTITION parted_1; COMMIT`,
+      ],
+      tables,
+    );
+    await source.client.query(`CREATE TABLE parted_2 PARTITION OF parted FOR VALUES FROM (100) TO (200);
+      INSERT INTO parted VALUES (101, 'S3CRET'); INSERT INTO other VALUES (1, 'plain')`);
+    await source.client.query('DROP TABLE parted_2');
+    stored.push(...(await storedOf([], tables)));
+    expect(stored).toEqual([
+      'parted_1 {} {"id":1}',
+      'parted_2 {} {"id":101}',
+      'other {} {"id":1,"pin":"plain"}',
+    ]);
+  });
+
   it('follow a table through renaming, and hold for the one that takes its name', async () => {
     const stored = await storedOf(
       [
@@ -85,28 +178,43 @@ describe('rules', () => {
     ]);
   });
 
-  it('follow a table that was renamed while nobody read, where the sink knows what it was called', async () => {
+  it('follow a table that was renamed while nobody read, however often it is begun anew', async () => {
     await source.client.query(`INSERT INTO person VALUES (1, 'S3CRET', 'a')`);
     const tables = { person: { pin: 'drop' } } as const;
-    const remembered: RememberedRelation[] = [];
-    class RememberingSink extends RecordingSink {
-      recallRelations = async () => remembered;
-      rememberRelations = async (relations: readonly RememberedRelation[]) =>
-        void remembered.push(...relations);
+    const remembered = new Map<number, RememberedRelation>();
+    expect(await storedOf([], tables, [], remembered)).toEqual(['person {} {"id":1,"note":"a"}']);
+    await source.client.query('ALTER TABLE person RENAME TO human; CREATE TABLE person (LIKE human)');
+    for (const id of [2, 3, 4]) {
+      await source.client.query(`INSERT INTO human VALUES (${id}, 'S3CRET', 'a')`);
+      expect(await storedOf([], tables, [], remembered)).toEqual([`human {} {"id":${id},"note":"a"}`]);
     }
-    for (const expected of [1, 3]) {
-      const sink = new RememberingSink();
-      const consumer = consumerOf(sink, tables);
-      const run = consumer.run();
-      await consumer.drain(30_000);
-      await consumer.stop();
-      await run;
-      const after = sink.stored.map((change) => change.after).join();
-      expect(after).toContain(`{"id":${expected},"note":"a"}`);
-      expect(after).not.toContain('S3CRET');
-      if (expected === 3) break;
-      await source.client.query(`ALTER TABLE person RENAME TO human; CREATE TABLE person (LIKE human);
-        INSERT INTO human VALUES (3, 'S3CRET', 'a')`);
+    // Nor does a rule of its own take it away, or ask for columns that it needn't have.
+    await source.client.query(
+      `ALTER TABLE human RENAME COLUMN pin TO code; INSERT INTO human VALUES (5, 'S3CRET', 'a')`,
+    );
+    expect(await storedOf([], { ...tables, human: { code: 'drop' } }, [], remembered)).toEqual([
+      'human {} {"id":5,"note":"a"}',
+    ]);
+  });
+
+  it('follow a table, or a partition, that was renamed or detached before its first row', async () => {
+    await source.client.query(`CREATE TABLE parted (id int, pin text) PARTITION BY RANGE (id);
+      CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM (0) TO (100)`);
+    const tables = { person: { pin: 'drop' }, parted: { pin: 'drop' } } as const;
+    const remembered = new Map<number, RememberedRelation>();
+    // Something is stored, and with it what was seen.
+    const [plain] = await storedOf([`INSERT INTO plain VALUES (1, 'a')`], tables, [], remembered);
+    expect(plain).toBe('plain {} {"id":1,"pin":"a"}');
+    await source.client.query(`ALTER TABLE person RENAME TO human; CREATE TABLE person (LIKE human);
+      ALTER TABLE parted DETACH PARTITION parted_1; ALTER TABLE parted_1 RENAME TO archive`);
+    for (const id of [1, 2]) {
+      await source.client.query(
+        `INSERT INTO human VALUES (${id}, 'S3CRET', 'a'); INSERT INTO archive VALUES (${id}, 'S3CRET')`,
+      );
+      expect(await storedOf([], tables, [], remembered)).toEqual([
+        `human {} {"id":${id},"note":"a"}`,
+        `archive {} {"id":${id}}`,
+      ]);
     }
   });
 

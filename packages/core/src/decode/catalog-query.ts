@@ -1,3 +1,5 @@
+import type { NumberedColumn } from '../redact/column-numbers.js';
+
 /** Runs one statement on an ordinary connection to the source and gives its rows, as `pg` parses them by default. */
 export type CatalogQuery = <R>(text: string, values?: unknown[]) => Promise<R[]>;
 
@@ -8,17 +10,19 @@ export interface TableRow {
   readonly wantedOid: number;
   /** Null, like all else, where the table is gone. */
   readonly oid: number | null;
+  readonly schema: string;
+  readonly table: string;
   readonly rootOid: number | null;
   readonly rootSchema: string | null;
   readonly rootTable: string | null;
   readonly keyColumns: string[];
-  readonly columns: { name: string; typeOid: number }[];
+  readonly columns: (NumberedColumn & { typeOid: number })[];
 }
 
 /** Tables by oid: the root of a partition, key and columns; a row for each oid, whether there is such a table or not. */
 export const TABLES_QUERY = `
 SELECT pg_catalog.pg_current_snapshot()::text AS snapshot, wanted.oid AS "wantedOid", c.oid,
-  r.oid AS "rootOid", rn.nspname AS "rootSchema", r.relname AS "rootTable",
+  n.nspname AS "schema", c.relname AS "table", r.oid AS "rootOid", rn.nspname AS "rootSchema", r.relname AS "rootTable",
   ARRAY(
     SELECT a.attname::text
     FROM pg_catalog.pg_index i
@@ -29,12 +33,14 @@ SELECT pg_catalog.pg_current_snapshot()::text AS snapshot, wanted.oid AS "wanted
   ) AS "keyColumns",
   (
     SELECT COALESCE(pg_catalog.json_agg(
-      pg_catalog.json_build_object('name', a.attname, 'typeOid', a.atttypid::bigint) ORDER BY a.attnum), '[]')
+      pg_catalog.json_build_object('name', a.attname, 'typeOid', a.atttypid::bigint,
+        'number', a.attnum, 'isGenerated', a.attgenerated <> '') ORDER BY a.attnum), '[]')
     FROM pg_catalog.pg_attribute a
     WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
   ) AS "columns"
 FROM pg_catalog.unnest($1::oid[]) AS wanted(oid)
   LEFT JOIN pg_catalog.pg_class c ON c.oid = wanted.oid
+  LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   LEFT JOIN pg_catalog.pg_class r ON c.relispartition AND r.oid = pg_catalog.pg_partition_root(c.oid)
   LEFT JOIN pg_catalog.pg_namespace rn ON rn.oid = r.relnamespace`;
 

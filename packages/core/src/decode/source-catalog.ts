@@ -75,7 +75,9 @@ export class SourceCatalog {
     for (let at = 0; at < tables.length; at += PRELOAD_BATCH) {
       await this.fetchTables(tables.slice(at, at + PRELOAD_BATCH).map(({ oid }) => oid));
     }
-    const columns = [...this.tables.values()].flatMap(({ row }) => row?.columns ?? []);
+    const rows = [...this.tables.values()].flatMap(({ row }) => row ?? []);
+    for (const row of rows) this.keepRuled(row, true);
+    const columns = rows.flatMap((row) => row.columns);
     await this.types.load(columns.map(({ typeOid }) => typeOid));
   }
 
@@ -157,7 +159,7 @@ export class SourceCatalog {
       const renamed = { ...row, rootSchema: root.schema, rootTable: root.table };
       decoder.relation = { ...this.describe(decoder.message, renamed), keyColumns: relation.keyColumns };
       if (this.redactor !== null)
-        decoder.redact(this.redactor.rulesFor(decoder.message, decoder.relation, row.rootOid));
+        decoder.redact(this.redactor.rulesFor(decoder.message, decoder.relation, row, true));
       this.ignore(decoder);
     }
   }
@@ -181,7 +183,22 @@ export class SourceCatalog {
     for (const row of rows) {
       snapshot ??= new Snapshot(row.snapshot);
       this.tables.set(row.wantedOid, { row: row.oid === null ? undefined : row, snapshot });
+      if (row.oid !== null) this.keepRuled(row, false);
     }
+  }
+
+  /**
+   * A table with rules keeps them when it is renamed or detached, also before its first row comes, and after a new start.
+   * `isNamed`: it has those of its own name, not only its root's.
+   */
+  private keepRuled(row: TableRow, isNamed: boolean): void {
+    if (this.redactor === null) return;
+    const { wantedOid: oid, schema, table, rootOid, rootSchema, rootTable, keyColumns } = row;
+    const names: (readonly [string, string])[] = isNamed ? [[schema, table]] : [];
+    if (rootSchema !== null && rootTable !== null) names.push([rootSchema, rootTable]);
+    const isRuled = this.redactor.meet(oid, rootOid, names);
+    if (isRuled && !this.remembered.has(oid))
+      this.remember({ oid, schema, table, rootSchema, rootTable, keyColumns });
   }
 
   private async readSnapshot(): Promise<Snapshot> {
@@ -190,8 +207,9 @@ export class SourceCatalog {
   }
 
   private build(message: RelationMessage, row: TableRow | undefined): RowDecoder {
+    const isKnown = row !== undefined || this.remembered.has(message.oid);
     const relation = this.describe(message, row);
-    const redactions = this.redactor?.rulesFor(message, relation, row?.rootOid ?? null);
+    const redactions = this.redactor?.rulesFor(message, relation, row, isKnown);
     const decoder = new RowDecoder(message, relation, this.types, redactions);
     this.ignore(decoder);
     this.decoders.set(message.oid, decoder);
@@ -208,7 +226,9 @@ export class SourceCatalog {
     const keyColumns = chooseKeyColumns(message, row, earlier?.keyColumns);
     const rootSchema = row === undefined ? (earlier?.rootSchema ?? null) : row.rootSchema;
     const rootTable = row === undefined ? (earlier?.rootTable ?? null) : row.rootTable;
-    this.remember({ oid, schema: message.schema, table: message.table, rootSchema, rootTable, keyColumns });
+    // Of a table that nobody ever saw it isn't known whether it was a partition: that mustn't be remembered as if it were.
+    if (row !== undefined || earlier !== undefined)
+      this.remember({ oid, schema: message.schema, table: message.table, rootSchema, rootTable, keyColumns });
     if (rootTable === null || rootSchema === null) {
       return { oid, schema: message.schema, table: message.table, partition: null, keyColumns };
     }
@@ -217,9 +237,13 @@ export class SourceCatalog {
   }
 
   private remember(relation: RememberedRelation): void {
-    if (JSON.stringify(this.remembered.get(relation.oid)) === JSON.stringify(relation)) return;
-    this.remembered.set(relation.oid, relation);
-    this.unsaved.set(relation.oid, relation);
+    const earlier = this.remembered.get(relation.oid);
+    // By the names that it goes by now it would be without its rules after a new start.
+    const isLost = earlier !== undefined && this.redactor?.isNamed(relation) === false;
+    const kept = isLost ? { ...earlier, keyColumns: relation.keyColumns } : relation;
+    if (JSON.stringify(earlier) === JSON.stringify(kept)) return;
+    this.remembered.set(relation.oid, kept);
+    this.unsaved.set(relation.oid, kept);
   }
 }
 

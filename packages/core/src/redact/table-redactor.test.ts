@@ -8,12 +8,21 @@ import type { TableRedactor } from './table-redactor.js';
 const redactorOf = (columns: ColumnOptions, rules?: RedactionRules): TableRedactor =>
   redactorsOf(rules, columns).tables!;
 
+interface Described {
+  readonly oid?: number;
+  readonly root?: string | null;
+  readonly rootOid?: number | null;
+  /** The columns of today's catalog, by number. Default: others. */
+  readonly today?: Readonly<Record<number, string>>;
+  readonly isKnown?: boolean;
+}
+
 /** What is done to a table's columns when it is described so. */
 function rulesOf(
   redactor: TableRedactor,
   name: string,
   columns: readonly string[],
-  { oid = 1, root = null as string | null, rootOid = null as number | null } = {},
+  { oid = 1, root = null as string | null, rootOid = null as number | null, ...now }: Described = {},
 ): Record<string, string> {
   const [schema, table] = name.split('.') as [string, string];
   const [rootSchema, rootTable] = (root ?? name).split('.') as [string, string];
@@ -26,7 +35,13 @@ function rulesOf(
     columns: columns.map((column) => ({ name: column, typeOid: 25, typeModifier: -1, isKey: true })),
   };
   const relation: Relation = { oid, schema: rootSchema, table: rootTable, partition: null, keyColumns: [] };
-  const found = redactor.rulesFor(message, relation, rootOid) ?? new Map();
+  const numbered = Object.entries(now.today ?? {}).map(([number, column]) => ({
+    name: column,
+    number: Number(number),
+    isGenerated: false,
+  }));
+  const found =
+    redactor.rulesFor(message, relation, { rootOid, columns: numbered }, now.isKnown ?? true) ?? new Map();
   return Object.fromEntries([...found].map(([column, { kind }]) => [column, kind]));
 }
 
@@ -77,4 +92,37 @@ it('lets nothing of a table through that lacks a column named exactly, also wher
     exclude: [{ columns: ['person.pin'], mayBeMissing: true }, 'ssn', '*.person.code'],
   });
   expect(rulesOf(lenient, 'public.person', ['id'])).toEqual({});
+});
+
+it('follows a column by its number, and takes nothing else for it', () => {
+  const redactor = redactorOf({ exclude: ['person.pin'] });
+  const see = (today: Readonly<Record<number, string>>) =>
+    rulesOf(redactor, 'public.person', Object.values(today), { today });
+  expect(see({ 1: 'id', 2: 'x', 3: 'pin' })).toEqual({ pin: 'drop' });
+  // Where only places are known this may be it.
+  expect(see({ 1: 'id', 2: 'y', 3: 'pin' })).toEqual({ pin: 'drop' });
+  expect(see({ 1: 'id', 3: 'pin', 4: 'z' })).toEqual({ pin: 'drop' });
+  expect(see({ 1: 'id', 3: 'pin_old', 4: 'z', 5: 'pin' })).toEqual({ pin_old: 'drop', pin: 'drop' });
+  expect(see({ 1: 'id', 3: 'a', 4: 'pin', 5: 'b' })).toEqual({ a: 'drop', pin: 'drop', b: 'drop' });
+});
+
+it('redacts all that it may be where the catalog has gone on, and follows those', () => {
+  const redactor = redactorOf({ exclude: ['person.pin'] });
+  const see = (columns: readonly string[], today: Readonly<Record<number, string>>) =>
+    rulesOf(redactor, 'public.person', columns, { today });
+  const last = { 1: 'id', 2: 'c', 3: 'd' };
+  expect(see(['id', 'pin', 'note'], last)).toEqual({ pin: 'drop' });
+  expect(see(['id', 'a', 'b'], last)).toEqual({ a: 'drop', b: 'drop' });
+  expect(see(['id', 'c', 'd'], last)).toEqual({ c: 'drop', d: 'drop' });
+  expect(see(['id', 'e', 'd', 'new'], { 1: 'id', 2: 'e', 3: 'd', 4: 'new' })).toEqual({
+    e: 'drop',
+    d: 'drop',
+  });
+});
+
+it('takes a table that is gone and was never known for a part of any, and asks nothing of it', () => {
+  const redactor = redactorOf({ exclude: ['parted.pin', 'other.code'] });
+  const gone = { oid: 5, isKnown: false };
+  expect(rulesOf(redactor, 'public.p_1', ['id', 'pin'], gone)).toEqual({ pin: 'drop' });
+  expect(() => rulesOf(redactor, 'public.other', ['id', 'pin'], { ...gone, oid: 6 })).toThrow(missing);
 });
