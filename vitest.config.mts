@@ -14,8 +14,8 @@ const CORE = [
 
 /** Applications and what is installed into them: nothing there is measured in time, and the server isn't filled up or stopped. */
 const APPLICATIONS = [
-  'test/{adapters,cls,context,examples,http,nest,prisma,typeorm}/**/*.test.ts',
-  'test/{docs-adapters,docs-context,packaging}.test.ts',
+  'test/{adapters,cls,context,deploy,examples,http,nest,prisma,typeorm}/**/*.test.ts',
+  'test/{docs-adapters,docs-context,docs-providers,packaging}.test.ts',
 ];
 /** What waits for processes and servers more than it works: two at a time also on two cores. */
 const SIDE_BY_SIDE = { maxWorkers: 2 };
