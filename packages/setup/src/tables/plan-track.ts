@@ -17,7 +17,7 @@ export interface TrackWish {
   /** Undefined leaves it as it is. */
   readonly newTables?: NewTablesPolicy | undefined;
   /** Which new tables, where that is wished: patterns among them; default all. */
-  readonly scope?: TableWish;
+  readonly scope?: TableWish | undefined;
   /** Partitions that stay out, though their root is wished. */
   readonly except?: ReadonlySet<number>;
 }
