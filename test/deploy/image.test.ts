@@ -178,6 +178,7 @@ describe('the image', () => {
         COLOPHON_INIT: 'yes',
         COLOPHON_TABLES: 'todo',
         COLOPHON_SLOT: slot,
+        COLOPHON_NAME: slot,
       },
     });
     // The slot waits for the open transaction.

@@ -154,7 +154,7 @@ describe.each([14, 18] as const)('PostgreSQL %i', (major) => {
       `INSERT INTO colophon.segments (id, committed_at, source_id, timeline, commit_lsn, transaction_id, queued_at, context)
         VALUES (1, now(), 1, 1, '0/1', 1, now(), '{}') ON CONFLICT (id, committed_at) DO UPDATE SET context = '{}'`,
       'SELECT FROM colophon.change_records FOR UPDATE',
-      'LOCK TABLE colophon.change_records IN EXCLUSIVE MODE',
+      'DO $$ BEGIN LOCK TABLE colophon.change_records IN EXCLUSIVE MODE; END $$',
       `CREATE TRIGGER mine BEFORE INSERT ON colophon.change_records
         FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()`,
       'CREATE RULE mine AS ON INSERT TO colophon.segments DO INSTEAD NOTHING',
@@ -407,7 +407,7 @@ describe.each([14, 18] as const)('PostgreSQL %i', (major) => {
   }
 
   it('drop by the administrator takes all away but the roles', async () => {
-    await succeed('drop', '--source', admin, '--store-too', '--yes');
+    await succeed('drop', '--source', admin, '--store-too', '--every-source', '--yes');
     expect(await sql(url, "SELECT to_regnamespace('colophon') AS schema")).toEqual([{ schema: null }]);
     await sql(url, 'DROP ROLE colophon_consumer, colophon_reader, colophon_retention, colophon_owner');
   });
