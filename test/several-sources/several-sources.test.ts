@@ -82,8 +82,10 @@ describe('several sources, one store', () => {
       ['staging', staging, SLOT],
       ['billing', billing, 'several_billing'],
     ] as const;
+    // What is stored before a tail is there is among its first lines.
+    const lines = String(ROWS + 1);
     const tails = sources.map(([environment]) =>
-      startColophon(['tail', '--store', store, '--environment', environment, '--json', '--lines', '0']),
+      startColophon(['tail', '--store', store, '--environment', environment, '--json', '--lines', lines]),
     );
     const runs = sources.map(([environment, url, slot]) =>
       startColophon(['run', ...labelled(url, environment, slot)]),
