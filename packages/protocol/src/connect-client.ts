@@ -7,6 +7,8 @@ export interface ConnectableClient {
   readonly password?: unknown;
   readonly user?: string | undefined;
   readonly database?: string | undefined;
+  /** Set where the connection is for replication. */
+  readonly replication?: unknown;
 }
 
 interface WithConnection {
@@ -52,7 +54,9 @@ export async function connectClient(client: ConnectableClient, target: string): 
   } catch (error) {
     const ofTls = tlsError(error, target, isRefused);
     if (ofTls !== undefined) throw ofTls;
-    if ((error as { code?: unknown } | null)?.code === INSUFFICIENT_PRIVILEGE)
+    // A connection for replication lacks another right.
+    const isOrdinary = client.replication === undefined || client.replication === null;
+    if (isOrdinary && (error as { code?: unknown } | null)?.code === INSUFFICIENT_PRIVILEGE)
       throw connectMissing(client, target, error);
     // Empty counts as none: node-postgres refuses it. By now the password has what PGPASSWORD and .pgpass gave.
     const isSet = client.password !== null && client.password !== undefined && client.password !== '';
