@@ -110,6 +110,7 @@ it('a standby: wal_level.standby', async () => {
     const after = await scene.doctor();
     expect(after.find(({ name }) => name === 'wal_level')).toMatchObject({ verdict: 'ok' });
     await scene.end();
+    scene.removeFolder();
   } finally {
     await pair.stop();
   }

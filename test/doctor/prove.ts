@@ -37,6 +37,7 @@ export async function prove(server: PostgresServer, scenario: Scenario): Promise
   } finally {
     await scene.end();
     await scenario.cleanUp?.(scene);
+    scene.removeFolder();
     await dropDatabase(url);
   }
 }

@@ -133,6 +133,9 @@ export class Scene {
       await finished;
     }
     for (const client of this.#clients) await client.end().catch(() => {});
+  }
+
+  removeFolder(): void {
     fs.rmSync(this.folder, { recursive: true, force: true });
   }
 

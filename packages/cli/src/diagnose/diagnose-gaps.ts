@@ -10,17 +10,20 @@ import {
   tableWord,
 } from '@colophon/setup';
 import type { BaselineStatus, GapRow } from '@colophon/store';
+import { isUntracking } from '../render/gap-text.js';
 
 /**
  * Looks at the gaps of one source. A gap never closes; but once each published table was copied after it, the state from
  * which later records go on is known again. `null` baselines where they may not be read. Pure.
  */
 export function diagnoseGaps(
-  gaps: readonly GapRow[],
+  recorded: readonly GapRow[],
   baselines: readonly BaselineStatus[],
   state: SourceState,
   names: SourceNames,
 ): Check {
+  // What was untracked on purpose is missed by nobody.
+  const gaps = recorded.filter((gap) => !isUntracking(gap));
   const newest = gaps.at(-1);
   if (newest === undefined) return ok('gaps', 'none');
   const stretches =
