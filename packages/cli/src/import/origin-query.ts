@@ -113,7 +113,8 @@ export function originQuery(
       `${displayTable(table.name)} can't be read in the order of ${nullable.name}, which may be null: ALTER TABLE … ALTER COLUMN … SET NOT NULL, or name an id that is a number.`,
     );
   }
-  const names = ordered.map(({ name }) => quoteIdentifier(name)).join(', ');
+  // With the table's name: by itself `id` would be what is selected under that name, its text.
+  const names = ordered.map(({ name }) => `origin.${quoteIdentifier(name)}`).join(', ');
   const selected = [
     `row_number() OVER (ORDER BY ${names}) AS n`,
     `${quoteIdentifier(mapping.id)}::text AS id`,
@@ -146,7 +147,7 @@ export function originQuery(
     sql(isLater) {
       const all = isLater ? [...conditions, from, after] : conditions;
       const where = all.length === 0 ? '' : `WHERE ${all.join(' AND ')}`;
-      return `WITH page AS MATERIALIZED (SELECT ${selected.join(', ')} FROM ${quoteTable(table.name)} ${where}
+      return `WITH page AS MATERIALIZED (SELECT ${selected.join(', ')} FROM ${quoteTable(table.name)} origin ${where}
          ORDER BY ${names} LIMIT $1)
        SELECT * FROM (SELECT page.*, sum(coalesce(octet_length(first), 0) + coalesce(octet_length(second), 0)
            + coalesce(octet_length(context), 0)) OVER (ORDER BY n ROWS UNBOUNDED PRECEDING) AS bytes FROM page) sized
