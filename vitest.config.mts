@@ -17,7 +17,20 @@ const APPLICATIONS = [
   'test/{adapters,cls,context,deploy,examples,http,nest,prisma,typeorm}/**/*.test.ts',
   'test/{docs-adapters,docs-context,docs-providers,packaging}.test.ts',
 ];
-/** What waits for processes and servers more than it works: two at a time also on two cores. */
+/** Where seconds, memory or what is held up by others is measured, or the server itself is struck: nothing runs beside it. */
+const ALONE = [
+  'test/{faults,retention,scale,soak}/**/*.test.ts',
+  'test/acceptance/bounded.test.ts',
+  'test/baseline/large.test.ts',
+  'test/cli/{bad-input,timeout}.test.ts',
+  'test/columns/ignore.test.ts',
+  'test/core/{faults,slow-source}.test.ts',
+  'test/store/{faults,plans}.test.ts',
+];
+/**
+ * What waits for processes and servers more than it works: two at a time also on two cores. Files share a server then, not
+ * a database, a slot or a role.
+ */
 const SIDE_BY_SIDE = { maxWorkers: 2 };
 
 export default defineConfig({
@@ -51,10 +64,21 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/**/*.test.ts'],
-          exclude: [...APPLICATIONS, '**/node_modules/**'],
+          exclude: [...APPLICATIONS, ...ALONE, '**/node_modules/**'],
           globalSetup: ['test/start-server.ts'],
           ...TIMEOUTS,
+          ...SIDE_BY_SIDE,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          name: 'alone',
+          include: ALONE,
+          globalSetup: ['test/start-server.ts'],
+          ...TIMEOUTS,
+          maxWorkers: 1,
+          sequence: { groupOrder: 3 },
         },
       },
       postgres(14, [...ORACLE, ...CORE]),
@@ -72,8 +96,9 @@ function postgres(major: 14 | 15 | 16 | 17, include: string[]): TestProjectInlin
       globalSetup: ['test/start-server.ts'],
       provide: { major },
       ...TIMEOUTS,
-      ...(isOracleAlone ? SIDE_BY_SIDE : {}),
-      sequence: { groupOrder: isOracleAlone ? 1 : 2 },
+      ...(isOracleAlone
+        ? { ...SIDE_BY_SIDE, sequence: { groupOrder: 1 } }
+        : { maxWorkers: 1, sequence: { groupOrder: 3 } }),
     },
   };
 }

@@ -3,7 +3,7 @@ import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { nativeDir } from '../embedded-postgres.js';
 import { catalogSnapshot, sql } from './catalog-snapshot.js';
-import { colophon } from './colophon.js';
+import { colophon, startColophon } from './colophon.js';
 
 describe.each([14, 18] as const)('init and drop on PostgreSQL %i', (major) => {
   let server: PostgresServer;
@@ -84,6 +84,30 @@ describe.each([14, 18] as const)('init and drop on PostgreSQL %i', (major) => {
     expect(await init('--tables', 'todo')).toMatchObject({ code: 0 });
     expect(await drop()).toMatchObject({ code: 0 });
     expect(await catalogSnapshot(url)).toBe(before);
+  });
+
+  it('ends at once by a signal, says how far it was, and goes on later', async () => {
+    await sql(url, 'CREATE TABLE todo (id int PRIMARY KEY); CREATE TABLE other (id int)');
+    const writer = new pg.Client({ connectionString: url });
+    await writer.connect();
+    await writer.query('BEGIN; INSERT INTO other VALUES (1)');
+    const waiting = startColophon(['init', ...names, '--tables', 'todo']);
+    const own = "FROM pg_stat_activity WHERE application_name = 'colophon' AND datname = current_database()";
+    const waits = `SELECT ${own} AND query LIKE '%create_logical%' AND wait_event_type = 'Lock'`;
+    while ((await sql(url, waits)).length === 0);
+    waiting.child.kill('SIGTERM');
+    const { code, stderr, ms } = await waiting.finished;
+    expect({ code, line: stderr.trim().split('\n').at(-1) }).toEqual({
+      code: 1,
+      line: expect.stringMatching(/^colophon: Stopped\..* 4 steps were done before;.*\[STOPPED\]$/),
+    });
+    expect(ms).toBeLessThan(20_000);
+    await writer.query('COMMIT');
+    await writer.end();
+    // The server finishes what it was at.
+    while ((await sql(url, `SELECT ${own}`)).length > 0);
+    expect(await init('--tables', 'todo')).toMatchObject({ code: 0 });
+    expect(await drop()).toMatchObject({ code: 0 });
   });
 
   it('--all-tables tracks what can be, names what cannot, and breaks no UPDATE', async () => {

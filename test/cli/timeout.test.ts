@@ -1,5 +1,6 @@
 import { createDatabase, dropDatabase } from '@colophon/testkit';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { BEMI_CHANGES } from '../import/bemi-changes.js';
 import { sql } from './catalog-snapshot.js';
 import { colophon } from './colophon.js';
 import { deafServer } from './deaf-server.js';
@@ -10,6 +11,8 @@ const WAYS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   init: [['--tables', 'todo']],
   doctor: [[]],
   run: [[], ['--once'], ['--once', '--sink', 'ndjson']],
+  tables: [[], ['--new-tables', 'manual'], ['track', 'todo'], ['untrack', 'todo', '--yes']],
+  import: [['bemi'], ['bemi', '--print-cleanup']],
   snapshot: [[]],
   status: [[]],
   tail: [[]],
@@ -20,17 +23,32 @@ const WAYS: Readonly<Record<string, readonly (readonly string[])[]>> = {
 };
 const COMMANDS = Object.entries(WAYS).flatMap(([name, ways]) => ways.map((way) => [name, ...way]));
 /** What has nothing to ask of a store. */
-const SOURCE_ALONE = ['run --once --sink ndjson', 'role application', 'drop --yes'];
+const SOURCE_ALONE = [
+  'run --once --sink ndjson',
+  'role application',
+  'drop --yes',
+  'tables',
+  'tables --new-tables manual',
+  'tables track todo',
+  'tables untrack todo --yes',
+  'import bemi --print-cleanup',
+];
 /** What one alone can have the slot for. */
 const SLOT_HOLDERS = ['run', 'drop'];
 /** What has no slot. */
-const WITHOUT_SLOT = ['log', 'tail', 'retention', 'role'];
+const WITHOUT_SLOT = ['import', 'log', 'tail', 'retention', 'role'];
 
 const TIMEOUT_MS = 1500;
 // Starting Node on a busy machine, several at once, and taking leave.
 const GRACE_MS = 8000;
 const AT_ONCE = 4;
 const LAST_LINE = /^colophon: .*\[(TIMEOUT|CONNECTION_FAILED|CONNECTION_LOST)\]$/;
+
+/** The flags that lead a command to this database. */
+const from = (url: string) => (name: string) => [
+  ...['--source', url],
+  ...(name === 'import' ? ['--from', url] : []),
+];
 
 /** Runs every command of the list, a few at a time: they mostly wait. */
 async function runAll(
@@ -74,17 +92,17 @@ describe.each([
   });
   afterAll(() => server.close());
 
-  it('ends every command in time', () => runAll(COMMANDS, () => ['--source', server.url], TIMEOUT_MS));
+  it('ends every command in time', () => runAll(COMMANDS, from(server.url), TIMEOUT_MS));
 });
 
 it("a name that can't be found ends every command in time", () =>
-  runAll(COMMANDS, () => ['--source', 'postgres://app:hunter22secret@host.invalid/app'], 0));
+  runAll(COMMANDS, from('postgres://app:hunter22secret@host.invalid/app'), 0));
 
 describe('a source that is well', () => {
   let url: string;
   beforeAll(async () => {
     url = await createDatabase(inject('serverUrl'));
-    await sql(url, 'CREATE TABLE todo (id int PRIMARY KEY)');
+    await sql(url, 'CREATE TABLE todo (id int PRIMARY KEY)', BEMI_CHANGES);
     expect(
       await colophon(['init', '--source', url, '--tables', 'todo', '--slot', 'cli_timeout']),
     ).toMatchObject({ code: 0 });
@@ -99,14 +117,24 @@ describe('a source that is well', () => {
     const server = await start();
     try {
       const asking = COMMANDS.filter((args) => !SOURCE_ALONE.includes(args.join(' ')));
-      const to = ['--source', url, '--store', server.url];
-      const flags = (name: string) => (WITHOUT_SLOT.includes(name) ? to : [...to, '--slot', 'cli_timeout']);
+      const flags = (name: string) => [
+        ...from(url)(name),
+        ...['--store', server.url],
+        ...(WITHOUT_SLOT.includes(name) ? [] : ['--slot', 'cli_timeout']),
+      ];
       const holders = asking.filter(([name]) => SLOT_HOLDERS.includes(name!));
       const others = asking.filter((args) => !holders.includes(args));
       await Promise.all([
         runAll(others, flags, TIMEOUT_MS, AT_ONCE - 1),
         runAll(holders, flags, TIMEOUT_MS, 1),
       ]);
+      // What the list asks of a store is an extra.
+      const listed = await colophon(['tables', ...flags('tables'), '--timeout', `${TIMEOUT_MS}ms`]);
+      expect(listed).toMatchObject({
+        code: 0,
+        stderr: expect.stringContaining("Changes a day aren't known"),
+      });
+      expect(listed.ms).toBeLessThan(TIMEOUT_MS + GRACE_MS);
     } finally {
       await server.close();
     }

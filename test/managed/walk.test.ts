@@ -83,9 +83,7 @@ describe.each([
       const plan = (await succeed('init', '--source', admin, '--tables', 'todo,note,event', '--dry-run'))
         .stdout;
       expect(plan).toContain('ALTER TABLE "public"."todo" REPLICA IDENTITY FULL;');
-      for (const kind of ['application', 'application']) {
-        await succeed('role', kind, '--source', admin, '--role-name', 'app', '--dry-run');
-      }
+      await succeed('role', 'application', '--source', admin, '--role-name', 'app', '--dry-run');
       expect(await look()).toEqual(before);
 
       const made = await succeed('init', '--source', admin, '--tables', 'todo,note,event', '--yes');
@@ -129,7 +127,8 @@ describe.each([
       run = startColophon(['run', '--source', consumer]);
       tail = startColophon(['tail', '--source', reader, '--json', '--lines', '0']);
       await run.said('Reading');
-      await succeed('init', '--source', admin, '--tables', 'sales.order_line', '--yes');
+      const tracked = await succeed('tables', 'track', 'sales.*', '--source', admin);
+      expect(tracked.stderr).toContain('Tracked: sales.order_line.');
       await asApplication('grace', 'INSERT INTO sales.order_line VALUES (1, 1)');
       await asApplication('grace', 'INSERT INTO event VALUES (7)');
       await tail.said('"event"', 'stdout');
@@ -152,6 +151,15 @@ describe.each([
           ['event', 1],
         ]),
       );
+      const { stdout: list } = await succeed('tables', '--source', admin, '--json');
+      const isTracked = list
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line))
+        .map(({ table, tracked }) => [table, tracked]);
+      expect(Object.fromEntries(isTracked)).toEqual({
+        ...{ todo: true, note: true, event: true, order_line: true, plain: false },
+      });
       await finish();
     });
 

@@ -1,7 +1,8 @@
 import { migrateStore } from '@colophon/store';
 import { createDatabase, type PostgresServer } from '@colophon/testkit';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { colophon } from '../cli/colophon.js';
+import { makeEarlierStore } from '../store/earlier-store.js';
 import { as, launchRoleServer, outcome, outcomes, sql } from './role-server.js';
 
 /** The step of the store's schema that takes others' rights away. */
@@ -105,15 +106,22 @@ describe.each([14, 18] as const)('PostgreSQL %i', (major) => {
     expect(await sql(url, 'SELECT name FROM colophon.sources')).toEqual([{ name: 'a' }]);
   });
 
-  it('default privileges give nobody a right: not on what init makes, nor on the partitions of a later month', async () => {
-    await sql(url, 'DROP ROLE IF EXISTS app', 'CREATE ROLE app LOGIN');
-    // As administrators do, so that the application may use every table that a migration makes.
-    const everything = ['SCHEMAS', 'TABLES', 'SEQUENCES', 'FUNCTIONS'].map(
-      (kind) => `ALTER DEFAULT PRIVILEGES FOR ROLE plain GRANT ALL ON ${kind} TO app, PUBLIC`,
-    );
-    await sql(url, ...everything);
-    expect(await init('plain')).toContain('The store belongs to plain');
-    const rights = async () =>
+  describe('default privileges, as administrators have them so that the application may use every table', () => {
+    beforeEach(async () => {
+      await sql(
+        url,
+        'CREATE ROLE app LOGIN',
+        ...['SCHEMAS', 'TABLES', 'SEQUENCES', 'FUNCTIONS'].map(
+          (kind) => `ALTER DEFAULT PRIVILEGES FOR ROLE plain GRANT ALL ON ${kind} TO app, PUBLIC`,
+        ),
+      );
+    });
+    // What the database's end leaves behind would hold the role.
+    afterEach(async () => {
+      await sql(url, 'DROP OWNED BY app', 'DROP ROLE app', 'DROP OWNED BY plain');
+    });
+
+    const rights = () =>
       sql(
         url,
         `SELECT o.name, a.privilege_type AS privilege FROM (
@@ -123,49 +131,38 @@ describe.each([14, 18] as const)('PostgreSQL %i', (major) => {
              WHERE pronamespace = 'colophon'::regnamespace AND proname <> 'record_ddl') o, aclexplode(o.acl) a
          WHERE a.grantee IN (0, 'app'::regrole)`,
       );
-    expect(await rights()).toEqual([]);
-    await colophon(['role', 'consumer', '--source', as(url, 'postgres')]);
-    expect(await sql(as(url, 'colophon_consumer'), 'SELECT colophon.make_partitions(5) AS made')).toEqual([
-      { made: 4 },
-    ]);
-    expect(await rights()).toEqual([]);
-    expect(await outcome(as(url, 'app'), 'DELETE FROM colophon.change_records')).toBe('42501');
-    // A store that was made before that was seen to: who may read goes on, and who could change no longer can.
-    await sql(
-      url,
-      'GRANT ALL ON ALL TABLES IN SCHEMA colophon TO app',
-      'GRANT USAGE ON SCHEMA colophon TO app',
-      `DELETE FROM colophon.migrations WHERE version >= ${CLOSED_SINCE}`,
-      'DROP FUNCTION colophon.close_to_others; DROP FUNCTION colophon.make_month',
-    );
-    await init('plain');
-    // Who may read the view counts as a reader.
-    expect([...new Set((await rights()).map(({ privilege }) => privilege))].sort()).toEqual([
-      'EXECUTE',
-      'SELECT',
-      'USAGE',
-    ]);
-    const refused = [
-      'INSERT INTO colophon.segments DEFAULT VALUES',
-      'TRUNCATE colophon.segments',
-      'DELETE FROM colophon.gap_records',
-    ];
-    expect(await outcomes(as(url, 'app'), refused)).toEqual(
-      Object.fromEntries(refused.map((statement) => [statement, '42501'])),
-    );
-    await sql(
-      url,
-      'DROP OWNED BY app',
-      'DROP ROLE app',
-      'DROP OWNED BY colophon_consumer',
-      'DROP ROLE colophon_consumer',
-    );
-    await sql(
-      url,
-      ...everything.map((statement) =>
-        statement.replace('GRANT', 'REVOKE').replace('TO app, PUBLIC', 'FROM PUBLIC'),
-      ),
-    );
+
+    it('give nobody a right: not on what init makes, nor on the partitions of a later month', async () => {
+      expect(await init('plain')).toContain('The store belongs to plain');
+      expect(await rights()).toEqual([]);
+      await colophon(['role', 'consumer', '--source', as(url, 'postgres')]);
+      expect(await sql(as(url, 'colophon_consumer'), 'SELECT colophon.make_partitions(5) AS made')).toEqual([
+        { made: 4 },
+      ]);
+      expect(await rights()).toEqual([]);
+      expect(await outcome(as(url, 'app'), 'DELETE FROM colophon.change_records')).toBe('42501');
+      await sql(url, 'DROP OWNED BY colophon_consumer', 'DROP ROLE colophon_consumer');
+    });
+
+    it('on a store made before that was seen to: who may read goes on, and who could change no longer can', async () => {
+      await makeEarlierStore(as(url, 'plain'), CLOSED_SINCE - 1);
+      expect(await outcome(as(url, 'app'), 'DELETE FROM colophon.segments WHERE false')).toBe('ok');
+      await init('plain');
+      // Who may read the view counts as a reader.
+      expect([...new Set((await rights()).map(({ privilege }) => privilege))].sort()).toEqual([
+        'EXECUTE',
+        'SELECT',
+        'USAGE',
+      ]);
+      const refused = [
+        'INSERT INTO colophon.segments DEFAULT VALUES',
+        'TRUNCATE colophon.segments',
+        'DELETE FROM colophon.gap_records',
+      ];
+      expect(await outcomes(as(url, 'app'), refused)).toEqual(
+        Object.fromEntries(refused.map((statement) => [statement, '42501'])),
+      );
+    });
   });
 
   it('an owner that can log in is none', async () => {

@@ -45,6 +45,12 @@ const RECORDS = [
 /** A database with a store as that version made and filled it. */
 export async function createEarlierStore(serverUrl: string, version: number): Promise<string> {
   const url = await createDatabase(serverUrl);
+  await makeEarlierStore(url, version);
+  return url;
+}
+
+/** Makes and fills the store as that version did, as the role of the URL. */
+export async function makeEarlierStore(url: string, version: number): Promise<void> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   await client.query(`CREATE SCHEMA colophon; CREATE TABLE colophon.migrations (
@@ -56,5 +62,4 @@ export async function createEarlierStore(serverUrl: string, version: number): Pr
   await client.query('SELECT colophon.make_partitions()');
   for (const records of RECORDS.slice(0, version)) await client.query(records);
   await client.end();
-  return url;
 }

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { colophon, startColophon } from '../cli/colophon.js';
 import { type Major, nativeDir } from '../embedded-postgres.js';
 import { as, sql } from '../roles/role-server.js';
+import { listenFlag, metrics } from '../watch/pages.js';
 
 const MAJORS: Major[] = process.env.PG_MAJOR ? [Number(process.env.PG_MAJOR) as Major] : [14, 18];
 
@@ -221,14 +222,17 @@ describe('where no event trigger may be made', () => {
     expect(init.stderr).toMatch(
       /New tables are tracked by colophon run.*role owner may not create event triggers/,
     );
-    const run = startColophon(['run', '--source', mine]);
+    const { port, flag } = await listenFlag();
+    const run = startColophon(['run', '--source', mine, ...flag]);
     await run.said('Reading');
+    expect((await metrics(port)).get('colophon_untracked_new_tables')).toBe(0);
     await sql(as(url, 'stranger'), 'CREATE TABLE theirs (id int PRIMARY KEY)');
     await sql(mine, 'CREATE TABLE ours (id int PRIMARY KEY)');
     await run.said('New tables are tracked: ours.');
     await run.said("New table theirs isn't tracked: theirs belongs to stranger");
     await sql(mine, 'INSERT INTO ours VALUES (1); CREATE TABLE more (id int)');
     await run.said('New tables are tracked: more.');
+    expect((await metrics(port)).get('colophon_untracked_new_tables')).toBe(1);
     run.child.kill('SIGTERM');
     const { code, stderr } = await run.finished;
     expect(code).toBe(0);

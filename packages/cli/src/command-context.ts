@@ -33,9 +33,9 @@ export function sourceNames(settings: Settings): SourceNames {
   return { slot: settings.slot, publication: settings.publication };
 }
 
-/** The time that this command may wait for servers. */
-export function deadlineOf(settings: Settings): Deadline {
-  return new Deadline(settings.timeoutMs);
+/** The time that this command may wait for servers. `signal`: what ends it before, where the command doesn't see to that itself. */
+export function deadlineOf(settings: Settings, signal?: AbortSignal): Deadline {
+  return new Deadline(settings.timeoutMs, signal);
 }
 
 /** Asks a yes-or-no question on the terminal; no is the answer to anything but yes. */

@@ -2,7 +2,6 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { ColophonError } from '@colophon/protocol';
 import { errorText } from '@colophon/setup';
-import { createJiti } from 'jiti';
 import { locate } from './config/locate.js';
 import { missingKey } from './config/missing-key.js';
 import { COLUMNS_SHAPE, REDACT_SHAPE, SIGNATURE_SHAPE } from './config/protection-shapes.js';
@@ -51,17 +50,18 @@ export async function loadConfig(folder: string, named?: string): Promise<Coloph
   const name = path.relative(folder, file);
   let config: unknown;
   try {
-    // Without its cache: what it has made of a file, secrets and all, would lie in a folder for all to read.
-    config = file.endsWith('.json')
-      ? JSON.parse(fs.readFileSync(file, 'utf8'))
-      : await createJiti(file, { moduleCache: false, fsCache: false, alias: { colophon: OWN_ENTRY } }).import(
-          file,
-          { default: true },
-        );
+    config = file.endsWith('.json') ? JSON.parse(fs.readFileSync(file, 'utf8')) : await load(file);
   } catch (error) {
     throw unreadable(file, name, error);
   }
   return checkConfig(config, file, name);
+}
+
+async function load(file: string): Promise<unknown> {
+  const { createJiti } = await import('jiti');
+  // Without its cache: what it has made of a file, secrets and all, would lie in a folder for all to read.
+  const jiti = createJiti(file, { moduleCache: false, fsCache: false, alias: { colophon: OWN_ENTRY } });
+  return jiti.import(file, { default: true });
 }
 
 function checkConfig(config: unknown, file: string, name: string): ColophonConfig {

@@ -41,7 +41,7 @@ async function main(): Promise<void> {
     const settings = resolveSettings(flags, process.env, config);
     // Those that a variable's file gave, too.
     terminal.hide(secretsOf([settings.source, settings.store], process.env));
-    if (isSink) terminal.talkAs(settings.log, settings.logLevel);
+    if (isSink) await terminal.talkAs(settings.log, settings.logLevel);
     await command({
       settings,
       flags,

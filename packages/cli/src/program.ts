@@ -1,17 +1,5 @@
 import { Command, Option } from 'commander';
 import type { CommandContext } from './command-context.js';
-import { doctor } from './commands/doctor.js';
-import { drop } from './commands/drop.js';
-import { importChanges } from './commands/import.js';
-import { init } from './commands/init.js';
-import { log } from './commands/log.js';
-import { retention } from './commands/retention.js';
-import { role } from './commands/role.js';
-import { run } from './commands/run.js';
-import { snapshot } from './commands/snapshot.js';
-import { status } from './commands/status.js';
-import { tables } from './commands/tables.js';
-import { tail } from './commands/tail.js';
 import type { CommonFlags } from './settings.js';
 
 /** Gets a command's context ready and runs it. */
@@ -19,6 +7,22 @@ export type Runner = <Flags>(
   command: (context: CommandContext<Flags & CommonFlags>) => Promise<void>,
   flags: Flags & CommonFlags,
 ) => Promise<void>;
+
+/** Each command's own code, read when it is called: what the others need is half of all that there is to read. */
+const load = {
+  init: async () => (await import('./commands/init.js')).init,
+  tables: async () => (await import('./commands/tables.js')).tables,
+  doctor: async () => (await import('./commands/doctor.js')).doctor,
+  run: async () => (await import('./commands/run.js')).run,
+  snapshot: async () => (await import('./commands/snapshot.js')).snapshot,
+  status: async () => (await import('./commands/status.js')).status,
+  tail: async () => (await import('./commands/tail.js')).tail,
+  log: async () => (await import('./commands/log.js')).log,
+  retention: async () => (await import('./commands/retention.js')).retention,
+  role: async () => (await import('./commands/role.js')).role,
+  importChanges: async () => (await import('./commands/import.js')).importChanges,
+  drop: async () => (await import('./commands/drop.js')).drop,
+};
 
 const EXAMPLES = `
 Settings come from flags, then COLOPHON_* variables, then colophon.config.{ts,js,json}.
@@ -49,7 +53,7 @@ export function createProgram(runner: Runner, version: string, talk: (line: stri
   const add = <Flags>(
     name: string,
     description: string,
-    command: (context: CommandContext<Flags & CommonFlags>) => Promise<void>,
+    command: () => Promise<(context: CommandContext<Flags & CommonFlags>) => Promise<void>>,
   ): Command =>
     program
       .command(name)
@@ -70,10 +74,13 @@ export function createProgram(runner: Runner, version: string, talk: (line: stri
       )
       .option('--debug', 'show where an error comes from (COLOPHON_DEBUG)')
       // Before the flags come the arguments, by their names, for those that have some.
-      .action((...given: unknown[]) => {
+      .action(async (...given: unknown[]) => {
         const called = given.at(-1) as Command;
         const named = called.registeredArguments.map((argument, index) => [argument.name(), given[index]]);
-        return runner(command, { ...(given.at(-2) as Flags & CommonFlags), ...Object.fromEntries(named) });
+        return runner(await command(), {
+          ...(given.at(-2) as Flags & CommonFlags),
+          ...Object.fromEntries(named),
+        });
       });
   const names = (command: Command): Command =>
     command
@@ -103,7 +110,7 @@ export function createProgram(runner: Runner, version: string, talk: (line: stri
       .option('--environment <name>', 'only of sources with this label')
       .option('--name <name>', 'only of the source with this name');
 
-  names(add('init', 'make the store, publication, replica identities and slot', init))
+  names(add('init', 'make the store, publication, replica identities and slot', load.init))
     .option(
       '--tables <names>',
       'tables to track: todo,sales.*,!sales.tmp_* (names as they are; COLOPHON_TABLES)',
@@ -126,7 +133,7 @@ export function createProgram(runner: Runner, version: string, talk: (line: stri
     .option('--dry-run', 'print the SQL for the source instead of running it')
     .option('--print-sql', 'print a script of all of it, the store too, for somebody else to run with psql')
     .option('--yes', 'ask nothing');
-  names(json(add('tables', 'the tables, which are tracked, and to track or untrack some', tables)))
+  names(json(add('tables', 'the tables, which are tracked, and to track or untrack some', load.tables)))
     .argument('[action]', 'track or untrack; without, the tables are listed')
     .argument('[named...]', 'tables: todo sales.* (names as they are; a pattern in quotes)')
     .option('--new-tables <policy>', 'from now on tables made later are tracked: auto, or manual: not')
@@ -134,8 +141,8 @@ export function createProgram(runner: Runner, version: string, talk: (line: stri
     .option('--replica-identity <kind>', 'as of init')
     .option('--dry-run', 'print the SQL for the source instead of running it')
     .option('--yes', 'ask nothing');
-  names(json(add('doctor', 'look at everything that auditing needs, and say what to do', doctor)));
-  names(add('run', 'read the changes and store them, until stopped', run))
+  names(json(add('doctor', 'look at everything that auditing needs, and say what to do', load.doctor)));
+  names(add('run', 'read the changes and store them, until stopped', load.run))
     .option('--once', 'store everything up to now, then end')
     .option(
       '--sink <sink>',
@@ -156,25 +163,33 @@ export function createProgram(runner: Runner, version: string, talk: (line: stri
       'warn when the source keeps so much WAL: 500MB, 0 for never (COLOPHON_WARN_RETAINED; default 1GB)',
     )
     .option('--verbose', 'say more of what happens: --log-level debug');
-  names(json(add('snapshot', 'copy tables as they are now, for what was before the first change', snapshot)))
+  names(
+    json(add('snapshot', 'copy tables as they are now, for what was before the first change', load.snapshot)),
+  )
     .argument(
       '[tables...]',
       'tables to copy: todo sales.order; default: every tracked one without a baseline',
     )
     .option('--chunk-rows <count>', 'most rows that one transaction reads (default 20000)')
-    .action((named: string[], flags: CommonFlags) => runner(snapshot, { ...flags, named }));
-  names(json(add('status', 'how far the source is read and stored', status)));
-  filters(json(add('tail', 'show changes as they are stored, until stopped', tail))).option(
+    .action(async (named: string[], flags: CommonFlags) =>
+      runner(await load.snapshot(), { ...flags, named }),
+    );
+  names(json(add('status', 'how far the source is read and stored', load.status)));
+  filters(json(add('tail', 'show changes as they are stored, until stopped', load.tail))).option(
     '--lines <count>',
     'begin with so many of the latest (default 10)',
   );
-  filters(json(add('log', 'show changes, the newest first', log)))
+  filters(json(add('log', 'show changes, the newest first', load.log)))
     .option('--until <time>', 'only before then')
     .option('--ddl', 'what was done to the schema instead of to rows')
     .option('--limit <count>', 'at most so many (default: 100 as a table, all as JSON)')
     .option('--reverse', 'the oldest first');
   json(
-    add('retention', 'let old audit records go, month by month; without --apply only show them', retention),
+    add(
+      'retention',
+      'let old audit records go, month by month; without --apply only show them',
+      load.retention,
+    ),
   )
     .option('--keep <days>', 'months that ended longer ago go: 400d (COLOPHON_KEEP)')
     .option('--max-size <size>', 'the oldest months go beyond it: 50GB (COLOPHON_MAX_SIZE)')
@@ -190,7 +205,7 @@ export function createProgram(runner: Runner, version: string, talk: (line: stri
     )
     .option('--apply', 'let them go')
     .option('--yes', 'ask nothing');
-  add('role', 'make a role with the least rights: consumer, application, reader or retention', role)
+  add('role', 'make a role with the least rights: consumer, application, reader or retention', load.role)
     .argument(
       '<kind>',
       'consumer: for run; application: for what emits; reader: for log, tail and SQL; retention: for retention',
@@ -200,7 +215,7 @@ export function createProgram(runner: Runner, version: string, talk: (line: stri
     .option('--publication <name>', 'publication (COLOPHON_PUBLICATION; default colophon)')
     .option('--for-snapshot', 'also SELECT on the published tables')
     .option('--dry-run', 'print the SQL instead of running it');
-  add('import', 'take in the history that another audit trail kept: bemi or table', importChanges)
+  add('import', 'take in the history that another audit trail kept: bemi or table', load.importChanges)
     .argument('<kind>', "bemi: Bemi's changes; table: an audit table of triggers or a library")
     .option('--from <url>', 'database that it is read from (COLOPHON_FROM_URL)')
     .option('--table <name>', "table that is read: audit.log; default: Bemi's or the preset's")
@@ -215,7 +230,7 @@ export function createProgram(runner: Runner, version: string, talk: (line: stri
       '--print-cleanup',
       "print the SQL that takes Bemi's triggers, publication and slot from the source",
     );
-  names(add('drop', 'take away slot and publication, and put replica identities back', drop))
+  names(add('drop', 'take away slot and publication, and put replica identities back', load.drop))
     .option('--store-too', 'also the store, with every audit record in it')
     .option('--every-source', 'with --store-too: also where the store has the records of other sources')
     .option('--dry-run', 'print the SQL for the source instead of running it')

@@ -1,6 +1,6 @@
 import { redact } from '@colophon/setup';
 import picocolors from 'picocolors';
-import { type JsonLog, jsonLog } from './log/json-log.js';
+import type { JsonLog } from './log/json-log.js';
 import { LOG_LEVELS, type LogFacts, type LogLevel } from './log/log-facts.js';
 
 /** Colours for one stream: all of them plain text where it has none. */
@@ -22,7 +22,7 @@ export interface Terminal {
   /** Shows where long work stands: a line rewritten in place on a terminal, else a line now and then. Null ends it. */
   progress(line: string | null, facts?: LogFacts): void;
   /** From now on talk is of this level at least, and in this form. */
-  talkAs(form: 'text' | 'json', level: LogLevel): void;
+  talkAs(form: 'text' | 'json', level: LogLevel): Promise<void>;
   /** Whether talk is JSON. */
   readonly isJson: boolean;
   /** Texts that are never written, whatever says them. */
@@ -77,9 +77,11 @@ export function createTerminal(process: NodeJS.Process): Terminal {
       if (log !== null) log(facts.level ?? 'info', clean(line), cleanFacts(facts, clean));
       else stderr.write(`${clean(line)}\n`);
     },
-    talkAs(form, level) {
+    async talkAs(form, level) {
       least = level;
-      log = form === 'json' ? jsonLog((line) => stderr.write(line), level) : null;
+      if (form === 'text') return;
+      const { jsonLog } = await import('./log/json-log.js');
+      log = jsonLog((line) => stderr.write(line), level);
     },
     get isJson() {
       return log !== null;

@@ -1,4 +1,5 @@
 import { ColophonError } from './error.js';
+import { quoteIdentifier } from './quote.js';
 import { tlsError } from './tls/tls-error.js';
 
 /** What is used of a client of node-postgres. */
@@ -78,7 +79,7 @@ function connectMissing(
   target: string,
   cause: unknown,
 ): ColophonError {
-  const quoted = (name: string | undefined): string => `"${(name ?? '').replaceAll('"', '""')}"`;
+  const quoted = (name: string | undefined): string => quoteIdentifier(name ?? '');
   return new ColophonError(
     'PRIVILEGE_MISSING',
     `${target} lets role ${quoted(user)} not into its database: GRANT CONNECT ON DATABASE ${quoted(database)} TO ${quoted(user)}.`,

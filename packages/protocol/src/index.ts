@@ -35,6 +35,7 @@ export type { Lsn } from './lsn.js';
 export { formatLsn, INVALID_LSN, lsn, parseLsn } from './lsn.js';
 export { BEMI_PREFIX, DDL_PREFIX, DEFAULT_PREFIX, markerPrefix, trailPrefix } from './prefix.js';
 export type { CoverageChange, SeenPublication, SeenTable } from './publication.js';
+export { quoteIdentifier, quoteLiteral } from './quote.js';
 export { contextRedactor } from './redact-context.js';
 export type { Redaction, RedactionKey, RedactionKind, RedactionRule } from './redaction.js';
 export { redactedHash, redactedJson, redactionOf, stricter } from './redaction.js';

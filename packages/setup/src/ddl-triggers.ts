@@ -1,5 +1,5 @@
+import { quoteLiteral } from '@colophon/protocol';
 import type { Step } from './plan.js';
-import { quoteLiteral } from './quote.js';
 
 /** What marks a schema at the source that `init` made for its function alone. */
 const SCHEMA_MARK = 'Made by colophon init for its event triggers.';

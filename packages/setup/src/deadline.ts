@@ -3,10 +3,13 @@ import { ColophonError } from '@colophon/protocol';
 /** The moment up to which a command may wait for servers. */
 export class Deadline {
   readonly timeoutMs: number;
+  readonly #signal: AbortSignal | undefined;
   #endsAt: number;
 
-  constructor(timeoutMs: number) {
+  /** `signal`: once it is aborted nothing is waited for any more. */
+  constructor(timeoutMs: number, signal?: AbortSignal) {
     this.timeoutMs = timeoutMs;
+    this.#signal = signal;
     this.#endsAt = performance.now() + timeoutMs;
   }
 
@@ -20,16 +23,26 @@ export class Deadline {
     this.#endsAt = performance.now() + this.timeoutMs;
   }
 
-  /** The promise's outcome, or `TIMEOUT` once the time is over. `what` says what was waited for. */
+  /** Throws `STOPPED` once the signal was given. */
+  check(): void {
+    if (this.#signal?.aborted) throw stoppedError();
+  }
+
+  /** The promise's outcome, or `TIMEOUT` once the time is over, or `STOPPED`. `what` says what was waited for. */
   async race<T>(work: Promise<T>, what: string): Promise<T> {
     let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
+    let stop: (() => void) | undefined;
+    const over = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(timeoutError(what, this.timeoutMs)), this.remainingMs);
+      stop = () => reject(stoppedError());
+      if (this.#signal?.aborted) stop();
+      this.#signal?.addEventListener('abort', stop);
     });
     try {
-      return await Promise.race([work, late]);
+      return await Promise.race([work, over]);
     } finally {
       clearTimeout(timer);
+      this.#signal?.removeEventListener('abort', stop!);
     }
   }
 }
@@ -39,5 +52,12 @@ function timeoutError(what: string, timeoutMs: number): ColophonError {
     'TIMEOUT',
     `${what} gave no answer within ${timeoutMs / 1000} s: check host and port and what blocks the server, or give a longer --timeout.`,
     { retryable: true, details: { timeoutMs } },
+  );
+}
+
+function stoppedError(): ColophonError {
+  return new ColophonError(
+    'STOPPED',
+    'Stopped. What the server was doing just then may still be finished there.',
   );
 }

@@ -34,7 +34,6 @@ export type { InitPlan, InitWish } from './plan-init.js';
 export { planInit } from './plan-init.js';
 export { inspectProvider } from './provider/inspect-provider.js';
 export type { Address, Provider, ProviderId } from './provider/provider.js';
-export { quoteIdentifier, quoteLiteral } from './quote.js';
 export { redact } from './redact.js';
 export { inspectApplication } from './roles/inspect-application.js';
 export type { LoginWish, RoleStatement } from './roles/plan-login.js';

@@ -1,5 +1,5 @@
+import { quoteIdentifier, quoteLiteral } from '@colophon/protocol';
 import { INIT_MARK } from './names.js';
-import { quoteIdentifier, quoteLiteral } from './quote.js';
 import type { ReplicaIdentity } from './source-state.js';
 import type { TableName } from './table-name.js';
 import type { NewTables } from './tables/new-tables.js';

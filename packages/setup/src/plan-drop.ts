@@ -1,9 +1,8 @@
-import { ColophonError } from '@colophon/protocol';
+import { ColophonError, quoteIdentifier, quoteLiteral } from '@colophon/protocol';
 import { dropDdlStep } from './ddl-triggers.js';
 import type { RememberedTable } from './memory.js';
 import type { SourceNames } from './names.js';
 import { identityStep, type Plan, type Step } from './plan.js';
-import { quoteIdentifier, quoteLiteral } from './quote.js';
 import { rememberedTable } from './remembered-table.js';
 import type { RelationState, SourceState } from './source-state.js';
 import { displayTable, quoteTable } from './table-name.js';

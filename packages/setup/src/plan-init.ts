@@ -1,4 +1,4 @@
-import { ColophonError } from '@colophon/protocol';
+import { ColophonError, quoteIdentifier, quoteLiteral } from '@colophon/protocol';
 import { checkSlot } from './check-slot.js';
 import { chooseTables } from './choose-tables.js';
 import { createDdlStep, ddlNotRecorded } from './ddl-triggers.js';
@@ -6,7 +6,6 @@ import type { SourceNames } from './names.js';
 import type { Plan, Step } from './plan.js';
 import type { Provider } from './provider/provider.js';
 import { selfManaged } from './provider/self-managed.js';
-import { quoteIdentifier, quoteLiteral } from './quote.js';
 import { FAILOVER_SLOTS_SINCE, type RelationState, type SourceState } from './source-state.js';
 import { checkColumnLists, publicationSteps, stepsFor, type TablesWish } from './tables/table-steps.js';
 import { trackSteps } from './tables/track-steps.js';

@@ -1,5 +1,5 @@
+import { quoteIdentifier } from '@colophon/protocol';
 import type { LeftOut } from './choose-tables.js';
-import { quoteIdentifier } from './quote.js';
 import type { ReplicaIdentity } from './source-state.js';
 import { quoteTable, type TableName } from './table-name.js';
 

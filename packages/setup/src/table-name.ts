@@ -1,5 +1,4 @@
-import { ColophonError } from '@colophon/protocol';
-import { quoteIdentifier } from './quote.js';
+import { ColophonError, quoteIdentifier } from '@colophon/protocol';
 
 /** A table by its schema and name, as they are in the catalog. */
 export interface TableName {

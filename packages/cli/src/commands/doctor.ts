@@ -23,8 +23,10 @@ export interface DoctorFlags {
 /** Looks at everything that auditing needs, says what is wrong and what to do; changes nothing. Fails where a check does. */
 export async function doctor(context: CommandContext<DoctorFlags>): Promise<void> {
   const { settings, flags, terminal } = context;
-  const deadline = deadlineOf(settings);
+  const deadline = deadlineOf(settings, context.interrupted);
   const checks = inGroups(await examine(context, deadline));
+  // What was broken off looks like what is out of reach.
+  deadline.check();
   await terminal.out(
     flags.json === true
       ? `${checks.map((check) => JSON.stringify(check)).join('\n')}\n`

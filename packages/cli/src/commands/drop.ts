@@ -16,7 +16,7 @@ export interface DropFlags {
 /** Takes away what `init` made at the source; the store stays unless it is asked for too. */
 export async function drop(context: CommandContext<DropFlags>): Promise<void> {
   const { settings, flags, terminal } = context;
-  const deadline = deadlineOf(settings);
+  const deadline = deadlineOf(settings, context.interrupted);
   await withSource(settings, deadline, async (connection) => {
     const names = sourceNames(settings);
     const state = await inspectSource(connection, names);

@@ -46,7 +46,7 @@ export async function init(context: CommandContext<InitFlags>): Promise<void> {
       'Which tables? Give --tables todo,sales.order or --all-tables.',
     );
   }
-  const deadline = deadlineOf(settings);
+  const deadline = deadlineOf(settings, context.interrupted);
   let chosen: readonly TableName[] = [];
   let isSetUp = false;
   await withSource(settings, deadline, async (connection) => {

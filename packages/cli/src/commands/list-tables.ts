@@ -25,7 +25,7 @@ interface ListFlags {
 /** Lists every table, with whether it is tracked, what it costs, and what the settings keep out of its records. */
 export async function listAllTables(context: CommandContext<ListFlags>): Promise<void> {
   const { settings, flags, terminal } = context;
-  const deadline = deadlineOf(settings);
+  const deadline = deadlineOf(settings, context.interrupted);
   let state!: SourceState;
   let listed: readonly ListedTable[] = [];
   let sizes: ReadonlyMap<number, number> = new Map();

@@ -78,7 +78,7 @@ function baselineTables(names: readonly string[]): string[] {
 
 function stoppedError(): ColophonError {
   return new ColophonError(
-    'CONNECTION_LOST',
+    'STOPPED',
     'Stopped before the end: what was let go is noted in colophon.retentions; run it again for the rest.',
     { retryable: true },
   );

@@ -42,7 +42,7 @@ export async function role(context: CommandContext<RoleFlags>): Promise<void> {
   const kind = roleKind(flags.kind);
   const name = flags.roleName ?? `colophon_${kind}`;
   const password = flags.passwordStdin === true ? await readPassword(terminal) : null;
-  const deadline = deadlineOf(settings);
+  const deadline = deadlineOf(settings, context.interrupted);
   const isDry = flags.dryRun === true;
   if (kind === 'application') {
     await makeApplicationRole(settings, terminal, deadline, { role: name, password, isDry });

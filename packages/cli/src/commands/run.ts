@@ -90,11 +90,9 @@ export async function run(context: CommandContext<RunFlags>): Promise<void> {
 }
 
 function notDrained(): ColophonError {
-  return new ColophonError(
-    'CONNECTION_LOST',
-    'Stopped before everything up to now was stored: run it again.',
-    { retryable: true },
-  );
+  return new ColophonError('STOPPED', 'Stopped before everything up to now was stored: run it again.', {
+    retryable: true,
+  });
 }
 
 async function within(work: Promise<void>, timeoutMs: number): Promise<void> {

@@ -24,7 +24,7 @@ const GAPS_SHOWN = 5;
 /** Shows how far the source is read, and what the store holds. Fails where slot, publication or store are missing. */
 export async function status(context: CommandContext<StatusFlags>): Promise<void> {
   const { settings, flags, terminal } = context;
-  const deadline = deadlineOf(settings);
+  const deadline = deadlineOf(settings, context.interrupted);
   const { state, checks } = await withSource(settings, deadline, (connection) =>
     diagnoseSource(connection, { ...settings, names: sourceNames(settings) }),
   );

@@ -33,7 +33,7 @@ export async function tables(context: CommandContext<TablesFlags>): Promise<void
   const action = actionOf(flags);
   if (action === 'list') return listAllTables(context);
   const wish = (flags.named ?? []).flatMap(parseTableWish);
-  const deadline = deadlineOf(settings);
+  const deadline = deadlineOf(settings, context.interrupted);
   await withSource(settings, deadline, async (connection) => {
     const names = sourceNames(settings);
     const state = await inspectSource(connection, names);

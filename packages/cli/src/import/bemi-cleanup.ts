@@ -1,4 +1,5 @@
-import { type Connection, quoteLiteral } from '@colophon/setup';
+import { quoteLiteral } from '@colophon/protocol';
+import type { Connection } from '@colophon/setup';
 
 /** Bemi's name for its publication and its slot. */
 const NAME = 'bemi';

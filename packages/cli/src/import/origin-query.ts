@@ -1,5 +1,5 @@
-import { ColophonError } from '@colophon/protocol';
-import { displayTable, quoteIdentifier, quoteLiteral, quoteTable } from '@colophon/setup';
+import { ColophonError, quoteIdentifier, quoteLiteral } from '@colophon/protocol';
+import { displayTable, quoteTable } from '@colophon/setup';
 import type { ColumnOrValue, ImportMapping, Preset } from './mapping.js';
 import type { OriginColumn, OriginTable } from './origin-table.js';
 

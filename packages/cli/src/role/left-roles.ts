@@ -1,4 +1,5 @@
-import { type Connection, quoteIdentifier } from '@colophon/setup';
+import { quoteIdentifier } from '@colophon/protocol';
+import type { Connection } from '@colophon/setup';
 
 /** A role that has rights in the store, and nothing of its own in this database. */
 interface StoreRole {

@@ -109,6 +109,10 @@ export class ConsumerMetrics {
     'unverified_contexts_total',
     'Contexts met whose signature is not right; 0 where none is asked for',
   );
+  private readonly untrackedTables = this.gauge(
+    'untracked_new_tables',
+    'New tables that are to be tracked and are not',
+  );
   private readonly reconnects = this.counter('reconnects_total', 'How often it had to connect again');
   private readonly batchChanges = new Histogram({
     name: 'colophon_batch_changes',
@@ -184,6 +188,11 @@ export class ConsumerMetrics {
       const names = this.tables.has(key) ? { schema, table } : { schema: '', table: '' };
       this.tableChanges.inc({ ...names, context: naming }, changes);
     }
+  }
+
+  /** How many new tables should be tracked and aren't. */
+  untracked(tables: number): void {
+    this.untrackedTables.set(tables);
   }
 
   /** Whether the store answered. */

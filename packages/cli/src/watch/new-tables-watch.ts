@@ -19,6 +19,8 @@ export interface NewTablesWatchOptions {
   readonly onTracked: (tables: readonly string[]) => void;
   /** Told once of each new table that isn't tracked, and why. */
   readonly onUntracked: (table: string, reason: string) => void;
+  /** Told at each look that finds something new how many new tables aren't tracked by now. */
+  readonly onLooked: (untracked: number) => void;
   /** Told once of each failure that isn't the connection's. */
   readonly onFailure: (error: ColophonError) => void;
 }
@@ -92,9 +94,12 @@ export class NewTablesWatch {
 
   /** Whether nothing is left to be tried again. */
   private async track(connection: Connection): Promise<boolean> {
-    const { names, onTracked, onUntracked } = this.options;
+    const { names, onTracked, onUntracked, onLooked } = this.options;
     const plan = planNewTables(await inspectSource(connection, names), names.publication);
-    if (plan === null) return true;
+    if (plan === null) {
+      onLooked(0);
+      return true;
+    }
     const result = this.isEnded
       ? null
       : await applyPlan(connection, plan, { deadline: this.deadline, lockAttempts: 1 });
@@ -108,6 +113,7 @@ export class NewTablesWatch {
       this.told.add(name);
       onUntracked(name, reason);
     }
+    onLooked(plan.leftOut.length + (result?.leftOut.length ?? 0));
     return result !== null && result.leftOut.length === 0;
   }
 

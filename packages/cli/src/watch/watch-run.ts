@@ -101,6 +101,7 @@ export class RunWatch {
           level: 'warn',
           slot,
         }),
+      onLooked: (untracked) => this.metrics?.untracked(untracked),
       onFailure: ({ code, message }) =>
         terminal.talk(`New tables could not be tracked: ${visible(message)}`, { level: 'warn', code, slot }),
     });

@@ -1,4 +1,4 @@
-import { formatLsn, INVALID_LSN, type Lsn, parseLsn } from '@colophon/protocol';
+import { formatLsn, INVALID_LSN, type Lsn, parseLsn, quoteIdentifier } from '@colophon/protocol';
 import type { Client, ClientConfig } from 'pg';
 import { LogicalReplicationService } from 'pg-logical-replication';
 import { describeSource } from './connection-config.js';
@@ -271,9 +271,8 @@ class RawPlugin {
  * two-phase would send what isn't committed. Position 0/0: the slot knows best; what is stored already we skip ourselves.
  */
 function startCommand({ slot, publication }: StreamRequest): string {
-  const name = `"${slot.replaceAll('"', '""')}"`;
-  const list = `"${publication.replaceAll('"', '""')}"`.replaceAll("'", "''");
-  return `START_REPLICATION SLOT ${name} LOGICAL 0/0 (proto_version '1', publication_names '${list}', messages 'true')`;
+  const list = quoteIdentifier(publication).replaceAll("'", "''");
+  return `START_REPLICATION SLOT ${quoteIdentifier(slot)} LOGICAL 0/0 (proto_version '1', publication_names '${list}', messages 'true')`;
 }
 
 /** `wal_sender_timeout` as SHOW writes it: `0`, `500ms`, `1min`, … */

@@ -2,7 +2,7 @@ import type { DdlState } from '../ddl-triggers.js';
 import type { Provider } from '../provider/provider.js';
 import { type Check, found, ok } from './check.js';
 import { consumerCommand } from './command-line.js';
-import type { Advice } from './fix.js';
+import { type Advice, inWords } from './fix.js';
 
 /**
  * Looks at whether DDL is recorded. `isWanted`: whether the settings ask for it; `init`: the command that makes the triggers.
@@ -18,13 +18,18 @@ export function diagnoseDdl(
   const name = 'ddl';
   if (ddl.isCurrent) return ok(name, 'recorded by event triggers');
   if (!isWanted && !ddl.isThere) return ok(name, 'not recorded, as the settings say');
-  const advice: Advice = ddl.mayCreate
+  const advice = ddl.mayCreate
     ? { remedy: init, fix: { command: [init] } }
-    : {
-        remedy: `${init}, then ${consumerCommand(role)}, both as ${provider.eventTriggers}; or set ddl to false`,
-        fix: { command: [init, consumerCommand(role)], as: null },
-      };
+    : adviceForOthers(init, consumerCommand(role), provider);
   return ddl.isThere
     ? found('ddl.broken', 'the event triggers are incomplete, disabled or of another version', advice)
     : found('ddl.none', 'not recorded: there are no event triggers', advice);
+}
+
+function adviceForOthers(init: string, consumer: string, { name, eventTriggers }: Provider): Advice {
+  if (eventTriggers === null) return inWords(`set ddl to false: ${name} lets nobody make event triggers`);
+  return {
+    remedy: `${init}, then ${consumer}, both as ${eventTriggers}; or set ddl to false`,
+    fix: { command: [init, consumer], as: null },
+  };
 }

@@ -1,5 +1,5 @@
+import { quoteIdentifier } from '@colophon/protocol';
 import type { SourceNames } from '../names.js';
-import { quoteIdentifier } from '../quote.js';
 import type { PublicationState, SourceState } from '../source-state.js';
 import { quoteTable } from '../table-name.js';
 import { type Check, found, ok } from './check.js';

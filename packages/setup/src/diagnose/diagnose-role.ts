@@ -1,5 +1,5 @@
+import { quoteIdentifier } from '@colophon/protocol';
 import type { Provider } from '../provider/provider.js';
-import { quoteIdentifier } from '../quote.js';
 import type { SourceState } from '../source-state.js';
 import { type Check, found, ok } from './check.js';
 import { runSql } from './fix.js';

@@ -1,6 +1,6 @@
+import { quoteIdentifier } from '@colophon/protocol';
 import { formatBytes } from '../format-bytes.js';
 import type { Provider } from '../provider/provider.js';
-import { quoteIdentifier } from '../quote.js';
 import type { ServerState, SourceState } from '../source-state.js';
 import { type Check, found, ok } from './check.js';
 import { inWords, runSql } from './fix.js';

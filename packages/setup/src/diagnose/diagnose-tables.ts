@@ -1,7 +1,6 @@
-import { ColophonError } from '@colophon/protocol';
+import { ColophonError, quoteIdentifier } from '@colophon/protocol';
 import { chooseTables, type IdentityMode, isUsableIdentity, type TableWish } from '../choose-tables.js';
 import { type SourceNames, STORE_SCHEMA } from '../names.js';
-import { quoteIdentifier } from '../quote.js';
 import type { PublicationState, RelationState, SourceState } from '../source-state.js';
 import { displayTable, quoteTable, type TableName } from '../table-name.js';
 import { type Check, found, ok } from './check.js';

@@ -1,4 +1,4 @@
-import { quoteLiteral } from '../quote.js';
+import { quoteLiteral } from '@colophon/protocol';
 import type { SourceState } from '../source-state.js';
 import { type Check, found, ok } from './check.js';
 import { runSql } from './fix.js';

@@ -25,6 +25,6 @@ export const azure: Provider = {
   directWords: 'port 5432 of the same host; 6432 is its PgBouncer',
   ipv4: 'Azure answers by IPv4: check the host, and the name server of this machine',
   allowList: 'Settings, Networking, Firewall rules of the server in the Azure portal',
-  eventTriggers: 'a member of azure_pg_admin',
+  eventTriggers: null,
   tls: { isKnownAuthority: true, words: '' },
 };

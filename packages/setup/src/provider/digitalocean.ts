@@ -34,7 +34,7 @@ export const digitalOcean: Provider = {
   directWords: `Connection details with "Connection pool" off in the DigitalOcean control panel: port ${PORT}, not ${POOL_PORT}`,
   ipv4: 'DigitalOcean answers by IPv4: check the host, and the name server of this machine',
   allowList: 'Network Access, Trusted Sources of the cluster in the DigitalOcean control panel',
-  eventTriggers: "nobody but DigitalOcean's support",
+  eventTriggers: null,
   tls: {
     isKnownAuthority: false,
     words: 'ca-certificate.crt of Connection details in the DigitalOcean control panel',

@@ -27,7 +27,7 @@ export const heroku: Provider = {
   directWords: 'DATABASE_URL of the application, not that of a pool (DATABASE_CONNECTION_POOL_URL)',
   ipv4: 'Heroku answers by IPv4: check the host, and the name server of this machine',
   allowList: 'none but Private Spaces have one: trusted IP ranges of the space',
-  eventTriggers: 'nobody',
+  eventTriggers: null,
   tls: {
     isKnownAuthority: false,
     words: 'none: Heroku signs its certificates itself, so sslmode=require is all there is',

@@ -31,6 +31,6 @@ export const neon: Provider = {
   directWords: 'in the Neon console: Connect, with "Connection pooling" off: the host without -pooler',
   ipv4: 'Neon answers by IPv4 too: check the name server of this machine',
   allowList: 'Settings, Network Security, IP Allow in the Neon console',
-  eventTriggers: 'a role made in the Neon console, where Neon lets it',
+  eventTriggers: 'a role made in the Neon console, which is a member of neon_superuser',
   tls: { isKnownAuthority: true, words: '' },
 };

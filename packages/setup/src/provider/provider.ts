@@ -52,8 +52,8 @@ export interface Provider {
   readonly ipv4: string;
   /** Where addresses are let in. */
   readonly allowList: string;
-  /** Who may make event triggers. */
-  readonly eventTriggers: string;
+  /** Who may make event triggers; null: nobody but the provider. */
+  readonly eventTriggers: string | null;
   /** The `sslmode` that fits, and where the authority's certificate comes from. */
   readonly tls: TlsAdvice;
 }

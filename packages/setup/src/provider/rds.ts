@@ -1,5 +1,5 @@
+import { quoteIdentifier } from '@colophon/protocol';
 import { runSql } from '../diagnose/fix.js';
-import { quoteIdentifier } from '../quote.js';
 import type { Provider } from './provider.js';
 
 // AWS's documentation: "Performing logical replication for RDS for PostgreSQL", "Setting up logical replication for your

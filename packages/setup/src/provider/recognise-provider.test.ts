@@ -32,7 +32,7 @@ it.each([...PROVIDERS, selfManaged])('$name says how, and in one line', (provide
     provider.setting({ name: 'max_slot_wal_keep_size', value: '10GB', needsRestart: false }),
     provider.replication('me "too"'),
   ];
-  const words = [provider.directWords, provider.ipv4, provider.allowList, provider.eventTriggers];
+  const words = [provider.directWords, provider.ipv4, provider.allowList, provider.eventTriggers ?? 'nobody'];
   for (const text of [...answers.map(({ remedy }) => remedy), ...words]) {
     expect(text).toMatch(/^\S.*\S$/);
     expect(text).not.toMatch(/\.$/);

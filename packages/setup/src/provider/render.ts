@@ -22,6 +22,6 @@ export const render: Provider = {
   directWords: 'the Internal or External Database URL of the Info page in the Render dashboard',
   ipv4: 'Render answers by IPv4: check the host, and the name server of this machine',
   allowList: 'Info, Networking, Inbound IP Rules of the database in the Render dashboard',
-  eventTriggers: "nobody but Render's support",
+  eventTriggers: null,
   tls: { isKnownAuthority: true, words: '' },
 };

@@ -1,5 +1,5 @@
+import { quoteIdentifier, quoteLiteral } from '@colophon/protocol';
 import { type Advice, runSql } from '../diagnose/fix.js';
-import { quoteIdentifier, quoteLiteral } from '../quote.js';
 import type { Provider, SettingWish } from './provider.js';
 
 /** `ALTER SYSTEM`, and what makes it count. */

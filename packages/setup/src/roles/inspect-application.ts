@@ -1,5 +1,5 @@
+import { quoteIdentifier } from '@colophon/protocol';
 import type { Connection } from '../connect.js';
-import { quoteIdentifier } from '../quote.js';
 
 interface Found {
   isSuperuser: boolean;

@@ -1,5 +1,5 @@
+import { quoteIdentifier, quoteLiteral } from '@colophon/protocol';
 import type { Connection } from '../connect.js';
-import { quoteIdentifier, quoteLiteral } from '../quote.js';
 import { scramVerifier } from './scram-verifier.js';
 
 /** A role that logs in. */

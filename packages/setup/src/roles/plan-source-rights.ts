@@ -1,6 +1,5 @@
-import { ColophonError } from '@colophon/protocol';
+import { ColophonError, quoteIdentifier } from '@colophon/protocol';
 import type { Connection } from '../connect.js';
-import { quoteIdentifier } from '../quote.js';
 import type { RoleStatement } from './plan-login.js';
 
 /** What a role needs at a source besides logging in. */

@@ -1,9 +1,8 @@
-import { ColophonError } from '@colophon/protocol';
+import { ColophonError, quoteIdentifier, quoteLiteral } from '@colophon/protocol';
 import { leavesOf, type TableWish, wishedTables } from '../choose-tables.js';
 import { type Memory, memoryStatement, type UntrackedTable } from '../memory.js';
 import { identityStep, type Step } from '../plan.js';
 import { isOfInit } from '../plan-drop.js';
-import { quoteIdentifier, quoteLiteral } from '../quote.js';
 import { knownTables } from '../remember-tables.js';
 import { rememberedTable } from '../remembered-table.js';
 import type { PublicationState, RelationState, SourceState } from '../source-state.js';

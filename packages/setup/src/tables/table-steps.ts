@@ -1,8 +1,7 @@
-import { ColophonError } from '@colophon/protocol';
+import { ColophonError, quoteIdentifier } from '@colophon/protocol';
 import { type ChosenTable, type IdentityMode, type TableWish, wishedTables } from '../choose-tables.js';
 import { type Memory, memoryStatement, type RememberedTable } from '../memory.js';
 import { identityStep, type Step } from '../plan.js';
-import { quoteIdentifier } from '../quote.js';
 import { knownTables, rememberTables } from '../remember-tables.js';
 import type { SourceState } from '../source-state.js';
 import { displayTable, quoteTable } from '../table-name.js';

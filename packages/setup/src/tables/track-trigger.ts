@@ -1,7 +1,7 @@
+import { quoteLiteral } from '@colophon/protocol';
 import { DDL_SCHEMA_SQL, DROP_DDL_SCHEMA_SQL } from '../ddl-triggers.js';
 import { INIT_MARK } from '../names.js';
 import type { Step } from '../plan.js';
-import { quoteLiteral } from '../quote.js';
 
 /** The event trigger that tracks new tables. Behind `colophon_ddl` in the order of names: the command is recorded before what it leads to. */
 export const TRACK_TRIGGER = 'colophon_track';
