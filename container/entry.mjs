@@ -33,8 +33,8 @@ for (const signal of SIGNALS) process.off(signal, stop);
 /** Runs `colophon init` to its end; what it fails with ends the container, too. */
 async function initialize() {
   initializing = spawn(process.execPath, [program, 'init', '--yes'], { stdio: 'inherit' });
-  const [code, signal] = await once(initializing, 'exit');
-  if (code !== 0 && !(stopped && signal !== null)) process.exit(code ?? 1);
+  const [code] = await once(initializing, 'exit');
+  if (code !== 0 && !stopped) process.exit(code ?? 1);
 }
 
 function fail(message) {

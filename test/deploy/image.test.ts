@@ -191,7 +191,15 @@ describe('the image', () => {
     await writer.end();
     expect(await container.ended, container.stderr()).toBe(0);
     expect(container.stderr()).not.toContain('Serving');
-    await sql(`${admin}/alone`, `SELECT pg_drop_replication_slot('${slot}')`);
+    // What the server was doing just then it finishes.
+    await until(
+      () => sql(`${admin}/alone`, `SELECT FROM pg_replication_slots WHERE slot_name = '${slot}' AND active`),
+      (rows) => rows.length === 0,
+    );
+    await sql(
+      `${admin}/alone`,
+      `SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = '${slot}'`,
+    );
   });
 
   it('hears a signal that comes while settings are read', async () => {
