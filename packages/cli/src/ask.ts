@@ -35,9 +35,8 @@ export async function askTables(
       prompts,
     ),
   );
-  for (const { relation, obstacle } of tables) {
-    if (obstacle !== null)
-      context.terminal.talk(`! ${visible(displayTable(relation))}: ${visible(obstacle)}`);
+  for (const { obstacle } of tables) {
+    if (obstacle !== null) context.terminal.talk(`! ${visible(obstacle)}`);
   }
   return tables.filter(({ relation }) => oids.has(relation.oid));
 }
