@@ -4,6 +4,7 @@ import { dropDatabase } from '@colophon/testkit';
 import pg from 'pg';
 import { afterEach, beforeEach, expect, inject, it } from 'vitest';
 import { colophon } from '../cli/colophon.js';
+import { createEarlierStore } from '../store/earlier-store.js';
 import { FakeSource, positionAfter, SOURCE } from '../store/fake-source.js';
 import { AgedStore, monthsAgo, partName } from './aged-store.js';
 
@@ -271,13 +272,20 @@ it("makes a month's partitions both or not at all, so that no change loses its c
 
 it('gives the halves of a month that an earlier version made alone back to each other', async () => {
   const later = monthsAgo(-6);
-  await aged.admin.query(`CREATE TABLE colophon.change_records_${partName(-6)} PARTITION OF colophon.change_records
+  const url = await createEarlierStore(inject('serverUrl'), 8);
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  await client.query(`CREATE TABLE colophon.change_records_${partName(-6)} PARTITION OF colophon.change_records
     FOR VALUES FROM ('${later.toISOString()}') TO ('${monthsAgo(-7).toISOString()}')`);
-  await aged.store(source, [later], { storedAt: later });
-  await aged.admin.query(`DELETE FROM colophon.migrations WHERE version >= 9;
-    DROP FUNCTION colophon.make_month; DROP FUNCTION colophon.close_to_others`);
-  await migrateStore(aged.url);
-  const { rows } = await aged.admin.query(
+  await client.query(
+    `WITH segment AS (INSERT INTO colophon.segments (id, committed_at, source_id, timeline, commit_lsn, transaction_id, queued_at, context)
+         VALUES (77, $1, 1, 1, '0/500', 900, $1, '{}') RETURNING id, committed_at)
+       INSERT INTO colophon.change_records (committed_at, segment_id, position, sequence, id, operation, "schema", "table", key, before, after)
+         SELECT committed_at, id, 256, 0, gen_random_uuid(), 'CREATE', 'public', 'todo', '{}', '{}', '{}' FROM segment`,
+    [later],
+  );
+  await migrateStore(url);
+  const { rows } = await client.query(
     `SELECT r.tableoid::regclass::text AS change, s.tableoid::regclass::text AS segment FROM colophon.change_records r
        JOIN colophon.segments s ON s.id = r.segment_id AND s.committed_at = r.committed_at WHERE r.committed_at = $1`,
     [later],
@@ -285,6 +293,8 @@ it('gives the halves of a month that an earlier version made alone back to each 
   expect(rows).toEqual([
     { change: `colophon.change_records_${partName(-6)}`, segment: `colophon.segments_${partName(-6)}` },
   ]);
+  await client.end();
+  await dropDatabase(url);
 });
 
 it('notes nothing that it did not do, and lets nothing go without a wish', async () => {
