@@ -59,7 +59,6 @@ const WORKERS = 6;
 export async function runFaultRound(round: FaultRound): Promise<RoundResult> {
   const { victim, rest } = await makeVictim({ ...round, workers: WORKERS });
   const pool = instrumentedPool({ connectionString: victim.database.url, max: WORKERS });
-  pool.on('error', () => undefined);
   let faultsLeft = true;
   const workload = runWorkload({
     url: victim.database.url,
