@@ -80,7 +80,12 @@ export class NewTablesWatch {
       const { deadline } = this;
       this.connection ??= await connect({ url, role: 'source', deadline });
       const [row] = await this.connection.query<{ sign: string; wanted: boolean }>(SIGN, [names.publication]);
-      if (row === undefined || !row.wanted || row.sign === this.seen) return;
+      if (row === undefined || !row.wanted) {
+        this.options.onLooked(0);
+        this.seen = '';
+        return;
+      }
+      if (row.sign === this.seen) return;
       const isDone = await this.track(this.connection);
       if (isDone) this.seen = row.sign;
     } catch (error) {
